@@ -1,0 +1,3 @@
+"""Arithmoscope: a microscope for arithmetic inside language models."""
+
+__version__ = "0.1.0"
