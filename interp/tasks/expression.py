@@ -1,0 +1,95 @@
+"""What is computed, in which order: an integer expression read into its steps.
+
+`read("a+b-c")` gives the binary steps of a left-to-right evaluation, each with its operator and the names of
+its two inputs; `evaluate` runs them over whole columns of operands. Every step is a causal variable: the last
+one is `result`, the ones before it `partial` (or `partial1`, `partial2`, ... when there are several).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+import numpy as np
+
+from interp.errors import InterpError
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%"}
+
+
+class Step(NamedTuple):
+    """One binary step: `name = left operator right`; left and right are operand names, step names or integers."""
+
+    name: str
+    operator: str
+    left: str | int
+    right: str | int
+
+
+class Expression(NamedTuple):
+    """The operands in order of first appearance and the steps in order of evaluation."""
+
+    operands: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def read(text: str) -> Expression:
+    """Return the Expression of `text`: operands a..z, integers, + - * // % and brackets. Raises InterpError."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise InterpError(f"expression {text!r} cannot be read ({error.msg}); write e.g. 'a+b-c'.") from None
+    operands: list[str] = []
+    raw: list[tuple[str, str | int, str | int]] = []
+
+    def visit(node: ast.expr) -> str | int:
+        if isinstance(node, ast.Name) and len(node.id) == 1 and node.id.islower():
+            if node.id not in operands:
+                operands.append(node.id)
+            return node.id
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            return node.value
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            left, right = visit(node.left), visit(node.right)
+            raw.append((OPERATORS[type(node.op)], left, right))
+            return f"#{len(raw) - 1}"
+        raise InterpError(
+            f"expression {text!r} holds something else than one-letter operands, integers, + - * // % and brackets."
+        )
+
+    visit(tree)
+    if not raw:
+        raise InterpError(
+            f"expression {text!r} computes nothing; it needs at least one operator, e.g. 'a+b'."
+        )
+    names = _step_names(len(raw))
+    named = {f"#{i}": name for i, name in enumerate(names)}
+    steps = (
+        Step(names[i], op, named.get(str(x), x), named.get(str(y), y)) for i, (op, x, y) in enumerate(raw)
+    )
+    return Expression(tuple(operands), tuple(steps))
+
+
+def _step_names(count: int) -> list[str]:
+    if count <= 2:
+        return ["partial", "result"][-count:]
+    return [f"partial{i + 1}" for i in range(count - 1)] + ["result"]
+
+
+def evaluate(expression: Expression, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return {step name: int64 [prompt]} for operand columns; division by zero gives -1, which no task accepts."""
+    values: dict[str | int, np.ndarray] = {
+        name: np.asarray(columns[name], dtype=np.int64) for name in columns
+    }
+    length = len(next(iter(values.values())))
+    for step in expression.steps:
+        x, y = (values[v] if isinstance(v, str) else np.full(length, v) for v in (step.left, step.right))
+        values[step.name] = _apply(step.operator, x, y)
+    return {step.name: values[step.name] for step in expression.steps}
+
+
+def _apply(operator: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    if operator in ("//", "%"):
+        safe = np.where(y > 0, y, 1)
+        return np.where(y > 0, x // safe if operator == "//" else x % safe, -1)
+    return {"+": np.add, "-": np.subtract, "*": np.multiply}[operator](x, y)
