@@ -1,18 +1,34 @@
 """What is asked: tasks, prompts with roles, their causal variables and their corrupted twins (no torch here)."""
 
+from interp.tasks.files import export, read_pairs, read_prompts, read_task
 from interp.tasks.prompts import Item, Prompts, build, encode, from_operands
+from interp.tasks.splits import SPLITS
 from interp.tasks.task import TASKS, Task, get_task, register
 from interp.tasks.templates import STYLES
+from interp.tasks.tokens import TokenizerProfile, check_task, profile, segmentation
+from interp.tasks.twins import RECIPES, Twins, twins
 
 __all__ = [
+    "RECIPES",
+    "SPLITS",
     "STYLES",
     "TASKS",
     "Item",
     "Prompts",
     "Task",
+    "TokenizerProfile",
+    "Twins",
     "build",
+    "check_task",
     "encode",
+    "export",
     "from_operands",
     "get_task",
+    "profile",
+    "read_pairs",
+    "read_prompts",
+    "read_task",
     "register",
+    "segmentation",
+    "twins",
 ]

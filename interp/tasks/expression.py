@@ -59,14 +59,10 @@ def read(text: str) -> Expression:
 
     visit(tree)
     if not raw:
-        raise InterpError(
-            f"expression {text!r} computes nothing; it needs at least one operator, e.g. 'a+b'."
-        )
+        raise InterpError(f"expression {text!r} computes nothing; it needs at least one operator, e.g. 'a+b'.")
     names = _step_names(len(raw))
     named = {f"#{i}": name for i, name in enumerate(names)}
-    steps = (
-        Step(names[i], op, named.get(str(x), x), named.get(str(y), y)) for i, (op, x, y) in enumerate(raw)
-    )
+    steps = (Step(names[i], op, named.get(str(x), x), named.get(str(y), y)) for i, (op, x, y) in enumerate(raw))
     return Expression(tuple(operands), tuple(steps))
 
 
@@ -78,9 +74,7 @@ def _step_names(count: int) -> list[str]:
 
 def evaluate(expression: Expression, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return {step name: int64 [prompt]} for operand columns; division by zero gives -1, which no task accepts."""
-    values: dict[str | int, np.ndarray] = {
-        name: np.asarray(columns[name], dtype=np.int64) for name in columns
-    }
+    values: dict[str | int, np.ndarray] = {name: np.asarray(columns[name], dtype=np.int64) for name in columns}
     length = len(next(iter(values.values())))
     for step in expression.steps:
         x, y = (values[v] if isinstance(v, str) else np.full(length, v) for v in (step.left, step.right))

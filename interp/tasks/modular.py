@@ -32,9 +32,7 @@ def training_pairs(p: int, fraction: float, seed: int) -> np.ndarray:
     """Return bool [p * p], True at the floor(fraction * p * p) rows of `pairs` drawn by `seed`."""
     count = int(fraction * p * p)
     if not 0 < count < p * p:
-        raise InterpError(
-            f"A training fraction of {fraction} leaves one side empty: expected one between 0 and 1."
-        )
+        raise InterpError(f"A training fraction of {fraction} leaves one side empty: expected one between 0 and 1.")
     train = np.zeros(p * p, bool)
     train[np.random.default_rng(seed).permutation(p * p)[:count]] = True
     return train
@@ -55,9 +53,7 @@ def modular_prompts(p: int = 59, split: str = "test", fraction: float = 0.5, see
     if split not in SPLITS:
         raise InterpError(f"Unknown split {split!r} of modular addition. {nearest(split, SPLITS)}")
     train = training_pairs(p, fraction, seed)
-    keep = {"all": np.ones_like(train), "train": train, "test": ~train, "unmirrored": unmirrored(train)}[
-        split
-    ]
+    keep = {"all": np.ones_like(train), "train": train, "test": ~train, "unmirrored": unmirrored(train)}[split]
     a, b = pairs(p)[keep].T
     result = (a + b) % p
     return Prompts(

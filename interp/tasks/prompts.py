@@ -51,13 +51,9 @@ class Prompts:
             *map(len, self.variables.values()),
         }
         if self.tokens.ndim != 2 or shapes != {len(self.tokens)} or len(self.roles) != self.tokens.shape[1]:
-            raise InterpError(
-                "prompts: tokens, roles, texts, answers and variables do not have one common length."
-            )
+            raise InterpError("prompts: tokens, roles, texts, answers and variables do not have one common length.")
         if len(set(self.roles)) != len(self.roles):
-            raise InterpError(
-                f"prompts: a role is used twice in {', '.join(self.roles)}; roles must be unique."
-            )
+            raise InterpError(f"prompts: a role is used twice in {', '.join(self.roles)}; roles must be unique.")
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -79,9 +75,7 @@ class Prompts:
         if role == "last":
             return len(self.roles) - 1
         if role not in self.roles:
-            raise InterpError(
-                f"unknown role {role!r} in {self.task} {self.style}. {nearest(role, self.roles)}"
-            )
+            raise InterpError(f"unknown role {role!r} in {self.task} {self.style}. {nearest(role, self.roles)}")
         return self.roles.index(role)
 
     def positions(self, roles: Sequence[str]) -> list[int]:
@@ -158,12 +152,9 @@ def encode(tokenizer: Any, questions: Sequence[Item], numeric: Sequence[str] = (
     tokens = np.array([bos + ids for ids in encoded["input_ids"]], dtype=np.int64)
     roles = ("bos",) * len(bos) + roles
     _check_known(tokenizer, tokens, texts)
-    full = tokenizer(
-        [t + prefix + q.answer for t, q in zip(texts, questions, strict=True)], add_special_tokens=False
-    )
+    full = tokenizer([t + prefix + q.answer for t, q in zip(texts, questions, strict=True)], add_special_tokens=False)
     answer_ids = [
-        _answer_token(ids, row[len(bos) :], q)
-        for ids, row, q in zip(full["input_ids"], tokens, questions, strict=True)
+        _answer_token(ids, row[len(bos) :], q) for ids, row, q in zip(full["input_ids"], tokens, questions, strict=True)
     ]
     prompts = Prompts(
         tokens,
@@ -203,14 +194,10 @@ def _roles(offsets: list[tuple[int, int]], question: Item, text: str) -> tuple[s
     roles: list[str | None] = [None] * len(offsets)
     for role, (start, end) in question.spans.items():
         hits = [
-            i
-            for i, (s, e) in enumerate(offsets)
-            if s < end and e > start and text[max(s, start) : min(e, end)].strip()
+            i for i, (s, e) in enumerate(offsets) if s < end and e > start and text[max(s, start) : min(e, end)].strip()
         ]
         if not hits or roles[hits[-1]] is not None:
-            raise InterpError(
-                f"prompt {text!r}: no token of its own for role {role!r}; this tokenizer merges it away."
-            )
+            raise InterpError(f"prompt {text!r}: no token of its own for role {role!r}; this tokenizer merges it away.")
         if text[start:end].isdigit() and len(hits) > 1:
             raise InterpError(
                 f"prompt {text!r}: operand {text[start:end]} is {len(hits)} tokens; this method needs one token an "

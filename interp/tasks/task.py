@@ -42,15 +42,11 @@ class Task:
             )
         for name, low, high in self.ranges:
             if not 0 <= low <= high < 1 << 16:
-                raise InterpError(
-                    f"task {self.name!r}: range {low}..{high} of {name}; need 0 <= low <= high < 65536."
-                )
+                raise InterpError(f"task {self.name!r}: range {low}..{high} of {name}; need 0 <= low <= high < 65536.")
         for style, _, _ in self.wordings:
             missing = set(operands) - set(self.template(style).operands)
             if missing:
-                raise InterpError(
-                    f"task {self.name!r}, style {style!r}: no place for operand {', '.join(missing)}."
-                )
+                raise InterpError(f"task {self.name!r}, style {style!r}: no place for operand {', '.join(missing)}.")
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -75,9 +71,7 @@ class Task:
 
     def within(self, low: int, high: int) -> Task:
         """Return the same task with every operand in low..high (inclusive)."""
-        return Task(
-            self.name, self.expression, tuple((n, low, high) for n, _, _ in self.ranges), self.wordings
-        )
+        return Task(self.name, self.expression, tuple((n, low, high) for n, _, _ in self.ranges), self.wordings)
 
     def space(self, split: str = "all") -> np.ndarray:
         """Return every valid operand tuple of `split` in rising order: int64 [tuple, operand], read-only."""
@@ -99,9 +93,7 @@ class Task:
         for step, values in self.steps(operands).items():
             if (values < 0).any():
                 row = operands[values < 0][0]
-                raise InterpError(
-                    f"task {self.name!r}: {step} is negative for operands {tuple(map(int, row))}."
-                )
+                raise InterpError(f"task {self.name!r}: {step} is negative for operands {tuple(map(int, row))}.")
 
     def variables(self, operands: np.ndarray) -> dict[str, np.ndarray]:
         """Return every exact causal variable: int64 [prompt] by name.
@@ -118,10 +110,7 @@ class Task:
             width = _width(self, name, column)
             table.update({f"{name}{i}": d for i, d in enumerate(numbers.digits(column, width).T)})
         for step in read.steps:
-            x, y = (
-                values[v] if isinstance(v, str) else np.full(len(operands), v)
-                for v in (step.left, step.right)
-            )
+            x, y = (values[v] if isinstance(v, str) else np.full(len(operands), v) for v in (step.left, step.right))
             table.update(_column_variables(step.name, step.operator, x, y, width=_width(self, "operand", x)))
         return table
 
@@ -137,9 +126,7 @@ def _width(task: Task, name: str, column: np.ndarray) -> int:
     return len(str(top))
 
 
-def _column_variables(
-    step: str, operator: str, x: np.ndarray, y: np.ndarray, width: int
-) -> dict[str, np.ndarray]:
+def _column_variables(step: str, operator: str, x: np.ndarray, y: np.ndarray, width: int) -> dict[str, np.ndarray]:
     kinds = {"+": ("carry", "carries", numbers.carries), "-": ("borrow", "borrows", numbers.borrows)}
     if operator not in kinds:
         return {}

@@ -61,9 +61,7 @@ def parse(text: str, answer_prefix: str) -> Template:
     if not any(s.text is None for s in segments):
         raise InterpError(f"template {text!r} has no operand; write operands as {{a}}, {{b}}.")
     if len(set(roles)) != len(roles):
-        raise InterpError(
-            f"template {text!r} uses a role twice ({', '.join(roles)}); give each place its own role."
-        )
+        raise InterpError(f"template {text!r} uses a role twice ({', '.join(roles)}); give each place its own role.")
     if answer_prefix not in ("", " "):
         raise InterpError(f"answer_prefix must be '' or ' ', not {answer_prefix!r}.")
     return Template(tuple(segments), answer_prefix)
