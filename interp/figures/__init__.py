@@ -1,0 +1,77 @@
+"""Dataset -> plotly figure: the same functions serve the app, a notebook and a script.
+
+    FIGURES["patching"][0](dataset)            -> go.Figure
+    FIGURES["patching"][0].summary(dataset)    -> one sentence, for people who do not see the figure
+
+Figures read variables and dims by name, never compute, and import neither torch nor the methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import xarray as xr
+
+from interp.errors import InterpError, nearest
+from interp.figures import (
+    ablation,
+    accuracy,
+    af1,
+    attention,
+    lens,
+    patching,
+    peeking,
+    probing,
+    spectrum,
+    window,
+)
+from interp.figures.theme import GRAPH_CONFIG
+
+__all__ = ["FIGURES", "GRAPH_CONFIG", "Drawing", "drawing"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure of a method: `draw(dataset, theme=...)`, its `summary(dataset)`, and the variable it shows."""
+
+    name: str
+    draw: Callable[..., go.Figure]
+    summary: Callable[[xr.Dataset], str]
+    shows: str
+
+    def __call__(self, dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+        """Return the figure in `theme` ("light" or "dark")."""
+        return self.draw(dataset, theme=theme)
+
+
+FIGURES: dict[str, tuple[Drawing, ...]] = {
+    "accuracy": (Drawing("estimate", accuracy.estimate, accuracy.summary, "accuracy"),),
+    "patching": (Drawing("recovered_map", patching.recovered_map, patching.summary, "recovered"),),
+    "ablation": (Drawing("accuracy_by_layer", ablation.accuracy_by_layer, ablation.summary, "accuracy"),),
+    "cama": (Drawing("wait_curve", af1.wait_curve, af1.sweep_summary, "faithfulness"),),
+    "peeking": (Drawing("single_layer", peeking.single_layer, peeking.summary, "faithfulness"),),
+    "af1": (
+        Drawing("window", window.window, af1.summary, "faithfulness"),
+        Drawing("wait_curve", af1.wait_curve, af1.sweep_summary, "wait_faithfulness"),
+        Drawing("transfer_curve", af1.transfer_curve, af1.transfer_summary, "transfer_faithfulness"),
+    ),
+    "lens": (Drawing("accuracy_map", lens.accuracy_map, lens.summary, "accuracy"),),
+    "probing": (
+        Drawing("readable", probing.readable, probing.summary, "score"),
+        Drawing("score_by_layer", probing.score_by_layer, probing.summary, "score"),
+    ),
+    "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
+    "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
+}
+
+
+def drawing(method: str, name: str | None = None) -> Drawing:
+    """Return the figure `name` of `method` (default: its first); InterpError names the nearest."""
+    if method not in FIGURES:
+        raise InterpError(f"There are no figures for {method!r}. {nearest(method, FIGURES)}")
+    found = {figure.name: figure for figure in FIGURES[method]}
+    if name is not None and name not in found:
+        raise InterpError(f"{method} has no figure {name!r}. {nearest(name, found)}")
+    return found[name] if name else FIGURES[method][0]

@@ -1,0 +1,162 @@
+"""When does the model wait, when does the last token read the others, and how much of it is that?
+
+AF1 = CAMA at the input of block `l_wait` (each token keeps only its own identity), then `l_transfer` blocks in which
+the last token reads all others, then blocks in which every token reads only itself and BOS.
+
+    faithfulness = accuracy of that subgraph on the prompts which the full model answers
+
+Read the sweep for the knee: waiting is free up to it. The controls put an unconditional mean or zeros where CAMA puts
+its conditional mean, at the same layer and window.
+
+Source: Mamidanna, Rai, Yao & Zhou 2025 (All for One).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from interp.errors import InterpError
+from interp.figures import curves, schema
+from interp.figures import theme as look
+
+VARIANTS = {
+    "cama": ("CAMA (mean given the own token)", look.BLUE),
+    "mean": ("mean over all prompts", look.ORANGE),
+    "zero": ("zeros", look.VERMILLION),
+}
+
+
+def wait_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return faithfulness against `l_wait`, a line a variant; reads a `cama` or an `af1` dataset."""
+    swept = "wait_faithfulness" if "wait_faithfulness" in dataset.variables else "faithfulness"
+    dim = sweep_dim(dataset, swept)
+    waits = schema.labels(dataset, dim)
+    value = schema.values(dataset, swept, "variant", dim)
+    low, high = schema.interval(dataset, swept, "variant", dim)
+    figure = go.Figure(layout={"template": look.template(theme)})
+    for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
+        label, colour = VARIANTS.get(variant, (variant, look.OKABE_ITO[(i + 2) % 6]))
+        bounds = [None if b is None else b[i] for b in (low, high)]
+        hover = _hover(f"{label}, l_wait =", waits, value[i], bounds, _split(dataset, swept))
+        curves.add_curve(figure, curves.Curve(label, waits, value[i], *bounds, hover, colour, i))
+    null = schema.scalar(dataset, "null_majority")
+    if null is not None:
+        curves.add_null(figure, "majority class", *curves.level(null, waits))
+    curves.layer_axis(figure, "l_wait: blocks that wait", waits)
+    _finish(figure, dataset, "Faithfulness when every token waits alone", _split(dataset, swept))
+    return figure
+
+
+def transfer_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return faithfulness against the number of transfer blocks at the chosen `l_wait`, beside the threshold."""
+    dim = sweep_dim(dataset, "transfer_faithfulness")
+    windows = schema.labels(dataset, dim)
+    value = schema.values(dataset, "transfer_faithfulness", dim)
+    bounds = list(schema.interval(dataset, "transfer_faithfulness", dim))
+    figure = go.Figure(layout={"template": look.template(theme)})
+    hover = _hover("l_transfer =", windows, value, bounds, "selection split")
+    name = f"CAMA at l_wait = {window_of(dataset)[0]}"
+    curves.add_curve(figure, curves.Curve(name, windows, value, *bounds, hover, look.BLUE))
+    for variant in ("mean", "zero"):
+        control = schema.scalar(dataset, f"faithfulness_{variant}")
+        if control is not None:
+            label = f"{VARIANTS[variant][0]}, chosen window (test)"
+            curves.add_null(figure, label, *curves.level(control, windows))
+    curves.layer_axis(figure, "l_transfer: blocks in which the last token reads", windows)
+    figure.update_traces(showlegend=True, selector={"mode": "lines+markers"})
+    _finish(figure, dataset, "Faithfulness against the length of the transfer window", "selection split")
+    return figure
+
+
+def sweep_dim(dataset: xr.Dataset, name: str) -> str:
+    """Return the dim that `name` is swept over: its only dim besides `variant`."""
+    schema.need(dataset, name)
+    dims = [str(dim) for dim in dataset[name].dims if dim != "variant"]
+    if len(dims) != 1:
+        raise InterpError(f"{name} has dims {dims}; a sweep has one besides 'variant'. Select the others first.")
+    return dims[0]
+
+
+def _split(dataset: xr.Dataset, swept: str) -> str:
+    return "selection split" if swept == "wait_faithfulness" else schema.count_text(dataset)
+
+
+def _hover(name: str, steps: list, value: np.ndarray, bounds: list, note: str) -> list[str]:
+    return [
+        f"<b>{name} {step}</b><br>faithfulness "
+        + schema.estimate(value[j], *(None if b is None else b[j] for b in bounds))
+        + f"<br>{note}"
+        for j, step in enumerate(steps)
+    ]
+
+
+def _finish(figure: go.Figure, dataset: xr.Dataset, title: str, note: str) -> None:
+    threshold = schema.scalar(dataset, "threshold")
+    if threshold is not None:
+        figure.add_hline(y=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=1, xref="paper", y=threshold, xanchor="right", yanchor="top", showarrow=False,
+            text=f"threshold {threshold:.2f}", font={"color": look.GREEN, "size": 11},
+        )  # fmt: skip
+    curves.accuracy_axis(figure, "faithfulness")
+    curves.legend_above(figure)
+    units = "fraction of the full model's correct answers kept"
+    figure.update_layout(title=schema.heading(dataset, title, units, note, "bands: 95 % interval"))
+
+
+def window_of(dataset: xr.Dataset) -> tuple[int, int, bool]:
+    """Return `(l_wait, l_transfer, found)`; the best cell where no window passed the threshold."""
+    found = bool(schema.scalar(dataset, "found"))
+    names = ("l_wait", "l_transfer") if found else ("best_l_wait", "best_l_transfer")
+    wait, transfer = (schema.scalar(dataset, name) for name in names)
+    if wait is None or transfer is None:
+        schema.need(dataset, *names)
+        raise InterpError(f"This af1 result has no usable {names[0]} and {names[1]}. Run af1 again.")
+    return int(wait), max(int(transfer), 0), found
+
+
+def verdict(dataset: xr.Dataset) -> str:
+    """Return the window in words, or that none passed and which cell came closest."""
+    wait, transfer, found = window_of(dataset)
+    if found:
+        return f"waits {wait} blocks, transfers {transfer}"
+    best = schema.number(schema.scalar(dataset, "best_faithfulness"), 2)
+    threshold = schema.number(schema.scalar(dataset, "threshold"), 2)
+    return f"no window reaches {threshold}; best: waits {wait}, transfers {transfer} ({best} on selection)"
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Return window, test faithfulness with interval, and the two controls, in one sentence."""
+    value, low, high = (schema.scalar(dataset, f"faithfulness{end}") for end in ("", "_low", "_high"))
+    controls = ", ".join(
+        f"{name} {schema.number(schema.scalar(dataset, f'faithfulness_{name}'), 2)}" for name in ("mean", "zero")
+    )
+    return (
+        f"AF1 {verdict(dataset)}; test faithfulness {schema.estimate(value, low, high, digits=2)} "
+        f"({schema.count_text(dataset)}) beside {controls} at the same place."
+    )
+
+
+def sweep_summary(dataset: xr.Dataset) -> str:
+    """Return up to which `l_wait` each variant keeps faithfulness 0.9."""
+    swept = "wait_faithfulness" if "wait_faithfulness" in dataset.variables else "faithfulness"
+    dim = sweep_dim(dataset, swept)
+    value, waits = schema.values(dataset, swept, "variant", dim), schema.labels(dataset, dim)
+    said = []
+    for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
+        kept = [wait for j, wait in enumerate(waits) if value[i, j] >= 0.9]
+        said.append(f"{variant} up to l_wait {max(kept)}" if kept else f"{variant} at no l_wait")
+    return f"Faithfulness is at least 0.9 for {', '.join(said)}."
+
+
+def transfer_summary(dataset: xr.Dataset) -> str:
+    """Return the shortest window that passes the threshold on the selection split, or the best value."""
+    dim = sweep_dim(dataset, "transfer_faithfulness")
+    value, windows = schema.values(dataset, "transfer_faithfulness", dim), schema.labels(dataset, dim)
+    best = int(np.nanargmax(value))
+    return (
+        f"At l_wait {window_of(dataset)[0]}, faithfulness grows from {value[0]:.2f} with {windows[0]} transfer blocks to "
+        f"{value[best]:.2f} with {windows[best]}."
+    )

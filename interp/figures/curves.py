@@ -1,0 +1,118 @@
+"""Curves over layers: a line a condition, its 95 % interval as a band, its nulls as grey dashes.
+
+How to read: where two bands do not overlap the difference is beyond the sampling error of either; a curve inside
+the grey says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.figures import theme as look
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line: `y`, `low`, `high` are [x]; `hover` has one text a point; `index` picks the marker shape."""
+
+    name: str
+    x: list
+    y: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+    hover: list[str]
+    colour: str
+    index: int = 0
+
+
+def add_curve(figure: go.Figure, curve: Curve, place: dict | None = None, *, legend: bool = True) -> None:
+    """Add `curve` with its band to `figure`; `place` is `{"row": r, "col": c}` in a figure of panels."""
+    place = place or {}
+    if curve.low is not None and curve.high is not None:
+        figure.add_trace(_band(curve), **place)
+    figure.add_trace(
+        go.Scatter(
+            name=curve.name,
+            legendgroup=curve.name,
+            showlegend=legend,
+            x=curve.x,
+            y=curve.y,
+            mode="lines+markers",
+            line={"color": curve.colour, "width": 2},
+            marker={"symbol": look.symbol(curve.index), "size": 6},
+            hovertext=curve.hover,
+            hoverinfo="text",
+        ),
+        **place,
+    )
+
+
+def _band(curve: Curve) -> go.Scatter:
+    assert curve.low is not None and curve.high is not None
+    known = np.isfinite(curve.low) & np.isfinite(curve.high)
+    x = np.asarray(curve.x)[known]
+    return go.Scatter(
+        name=f"{curve.name}: 95 % interval",
+        legendgroup=curve.name,
+        showlegend=False,
+        x=np.concatenate([x, x[::-1]]),
+        y=np.concatenate([curve.high[known], curve.low[known][::-1]]),
+        fill="toself",
+        fillcolor=look.faded(curve.colour),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+    )
+
+
+def add_null(
+    figure: go.Figure, name: str, x: list, y: np.ndarray, place: dict | None = None, *, legend: bool = True
+) -> None:
+    """Add a null as a grey dashed line named `null: name`; NaN values are left out."""
+    figure.add_trace(
+        go.Scatter(
+            name=f"null: {name}",
+            legendgroup=f"null: {name}",
+            showlegend=legend,
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": look.NULL, "width": 1.5, "dash": "dash"},
+            hovertext=[f"null: {name}<br>{value:.3f}" for value in np.asarray(y, dtype=float)],
+            hoverinfo="text",
+        ),
+        **(place or {}),
+    )
+
+
+def error_bar(value: float, low: float | None, high: float | None) -> dict | None:
+    """Return plotly's `error_x` of a point with the interval [low, high], None where it was not recorded."""
+    if low is None or high is None:
+        return None
+    return {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low]}
+
+
+def level(value: float, x: list) -> tuple[list, np.ndarray]:
+    """Return the two ends of a horizontal line at `value` across `x`, half a step wider than the data."""
+    return [min(x) - 0.35, max(x) + 0.35], np.array([value, value])
+
+
+def accuracy_axis(figure: go.Figure, title: str, **place: int) -> None:
+    """Give the y axis the range of an accuracy, with room for the markers at 0 and 1."""
+    figure.update_yaxes(title_text=title, range=[-0.04, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1], **place)
+
+
+def layer_axis(figure: go.Figure, title: str, layers: list, **place: int) -> None:
+    """Tick every layer (thinned when there are many) on the x axis."""
+    step = max(1, -(-len(layers) // 13))
+    figure.update_xaxes(
+        title_text=title, tickvals=layers[::step], range=[min(layers) - 0.4, max(layers) + 0.4], **place
+    )
+
+
+def legend_above(figure: go.Figure) -> None:
+    """Put the legend between the title and the plot."""
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})

@@ -1,0 +1,149 @@
+"""Which causal variable can a linear probe read, where and when?
+
+    score[t, l, r] = R2 of ridge(h[l, r] -> t) on held-out prompts (1 = exact, 0 = no better than the mean)
+
+The null repeats the fit with shuffled labels; `score_null_high` is the 95th percentile of its maximum over the map, so
+a cell above it stands after correction for looking at many cells. Readable is not used: the causal test is patching.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from interp.figures import curves, maps, schema
+from interp.figures import theme as look
+
+
+def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return the target x layer map of the best role's R2, that role written in the cell, the null beside it.
+
+    Cells that do not pass the corrected null carry a dot instead of a role.
+    """
+    score = schema.values(dataset, "score", "target", "layer", "role")
+    best, null = np.nanmax(score, axis=2), _ceiling(dataset)[:, None]
+    layers, targets = schema.labels(dataset, "layer"), [str(t) for t in schema.labels(dataset, "target")]
+    roles = np.asarray([str(role) for role in schema.labels(dataset, "role")])
+    role = roles[np.nanargmax(score, axis=2)]
+    columns = maps.Axis("layer (0 = embeddings)", [str(layer) for layer in layers])
+    shown = np.where(best > null, role, "·").tolist()
+    null_hover = [[f"<b>null for {t}</b><br>95th percentile of the maximum: {null[i, 0]:.3f}"] for i, t in enumerate(targets)]
+    return maps.panel_maps(
+        [
+            maps.Panel("best role", np.clip(best, 0, 1), _hover(dataset, best, role, null), shown),
+            maps.Panel("null", np.clip(null, 0, 1), null_hover, maps.written(null)),
+        ],
+        maps.Axis("variable", targets),
+        columns,
+        column_axes=[columns, maps.Axis("", ["max"])],
+        title=schema.heading(
+            dataset,
+            "Held-out R2 of ridge probes, best role per layer",
+            "R2 (below 0 drawn as 0)",
+            schema.count_text(dataset),
+            "dot: does not pass shuffled labels (95th percentile of the map's maximum)",
+        ),
+        unit="R2",
+        bounds=(0.0, 1.0),
+        theme=theme,
+    )
+
+
+def _ceiling(dataset: xr.Dataset) -> np.ndarray:
+    """Return the corrected null a target; one number for the whole map is the same for every target."""
+    schema.need(dataset, "score_null_high")
+    null = dataset["score_null_high"]
+    null = null.max([dim for dim in null.dims if dim != "target"])
+    return np.broadcast_to(null.to_numpy(), (dataset.sizes["target"],)).astype(np.float64)
+
+
+def _hover(dataset: xr.Dataset, best: np.ndarray, role: np.ndarray, null: np.ndarray) -> list[list[str]]:
+    low, high = schema.interval(dataset, "score", "target", "layer", "role")
+    roles = [str(r) for r in schema.labels(dataset, "role")]
+
+    def bounds(i: int, j: int) -> list[float | None]:
+        k = roles.index(str(role[i, j]))
+        return [None if b is None else float(b[i, j, k]) for b in (low, high)]
+
+    return [
+        [
+            f"<b>{target}, layer {layer}</b><br>R2 {schema.estimate(best[i, j], *bounds(i, j))} at role {role[i, j]}"
+            f"<br>null, 95th percentile of max {null[i, 0]:.3f}<br>{schema.count_text(dataset)}"
+            for j, layer in enumerate(schema.labels(dataset, "layer"))
+        ]
+        for i, target in enumerate(schema.labels(dataset, "target"))
+    ]
+
+
+def score_by_layer(dataset: xr.Dataset, *, theme: str = "light", columns: int = 3) -> go.Figure:
+    """Return R2 against layer, a panel a target and a line a role, with the corrected null dashed."""
+    targets = [str(target) for target in schema.labels(dataset, "target")]
+    columns = min(columns, len(targets))
+    figure = make_subplots(
+        rows=math.ceil(len(targets) / columns),
+        cols=columns,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        subplot_titles=targets,
+        horizontal_spacing=0.03,
+        vertical_spacing=0.12,
+    )
+    for i, target in enumerate(targets):
+        place = {"row": i // columns + 1, "col": i % columns + 1}
+        _target_panel(figure, dataset.sel(target=target), target, place, legend=i == 0)
+    figure.update_yaxes(range=[-0.15, 1.05])
+    figure.update_yaxes(title_text="R2", col=1)
+    figure.update_layout(
+        template=look.template(theme),
+        legend={"y": 1.1},
+        title=schema.heading(
+            dataset,
+            "Held-out R2 of ridge probes",
+            "R2",
+            schema.count_text(dataset),
+            "bands: 95 % interval where recorded",
+            "dashed: shuffled labels, mean and 95th percentile of the maximum",
+        ),
+    )
+    return figure
+
+
+def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: dict, *, legend: bool) -> None:
+    layers = schema.labels(part, "layer")
+    score = schema.values(part, "score", "role", "layer")
+    low, high = schema.interval(part, "score", "role", "layer")
+    for i, role in enumerate(str(role) for role in schema.labels(part, "role")):
+        bounds = [None if b is None else b[i] for b in (low, high)]
+        hover = [
+            f"<b>{target}, layer {layer}, role {role}</b><br>R2 "
+            + schema.estimate(score[i, j], *(None if b is None else b[j] for b in bounds))
+            for j, layer in enumerate(layers)
+        ]
+        line = curves.Curve(role, layers, score[i], *bounds, hover, look.role_colour(role, i), i)
+        curves.add_curve(figure, line, place, legend=legend)
+    mean = np.nanmax(schema.values(part, "score_null", "layer", "role"), axis=1)
+    curves.add_null(figure, "shuffled labels, mean", layers, mean, place, legend=legend)
+    ceiling = float(part["score_null_high"].max())
+    curves.add_null(figure, "95 % of their maximum", *curves.level(ceiling, layers), place, legend=legend)
+    curves.layer_axis(figure, "layer", layers, **place)
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Return, a target, the first layer where its best role passes 0.9 of its maximum, if it passes the null."""
+    parts = []
+    for target in schema.labels(dataset, "target"):
+        part = dataset.sel(target=target)
+        score = schema.values(part, "score", "layer", "role")
+        i, j = maps.largest(score)
+        if score[i, j] <= float(part["score_null_high"].max()):
+            parts.append(f"{target}: not above shuffled labels")
+            continue
+        parts.append(
+            f"{target}: R2 {score[i, j]:.2f} at layer {schema.labels(part, 'layer')[i]}, "
+            f"role {schema.labels(part, 'role')[j]}"
+        )
+    return f"Best held-out probes: {'; '.join(parts)}; {schema.count_text(dataset)}."

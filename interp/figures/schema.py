@@ -1,0 +1,105 @@
+"""What a figure reads from a Dataset: variables by name, intervals by the names beside them, n, words for titles.
+
+A mean `m` comes with `m_low` and `m_high` (a 95 % interval), `n`, and a null whose name starts with `null` or
+`m_null`. A figure that lacks what it draws says which variable is missing; it never guesses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.errors import InterpError
+
+
+def need(dataset: xr.Dataset, *names: str) -> None:
+    """Raise `InterpError` naming the variables or coordinates of `names` that `dataset` lacks."""
+    missing = [name for name in names if name not in dataset.variables]
+    if missing:
+        found = ", ".join(str(name) for name in dataset.data_vars) or "none"
+        raise InterpError(
+            f"This {dataset.attrs.get('method', 'dataset')} has no {', '.join(missing)} (it has {found}). "
+            "Draw it with a figure of its own method, or run the method again."
+        )
+
+
+def values(dataset: xr.Dataset, name: str, *dims: str) -> np.ndarray:
+    """Return variable `name` as float64 with its dims in the order `dims`."""
+    need(dataset, name)
+    array = dataset[name]
+    if set(array.dims) != set(dims):
+        raise InterpError(
+            f"{name} has dims {tuple(array.dims)}; the figure reads {dims}. Select the other dims first, "
+            "with dataset.sel(...)."
+        )
+    return array.transpose(*dims).to_numpy().astype(np.float64)
+
+
+def optional(dataset: xr.Dataset, name: str, *dims: str) -> np.ndarray | None:
+    """Return `values(...)`, or None where the dataset does not carry `name`."""
+    return values(dataset, name, *dims) if name in dataset.variables else None
+
+
+def interval(dataset: xr.Dataset, name: str, *dims: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the 95 % limits of `name`, each None where not recorded."""
+    return optional(dataset, f"{name}_low", *dims), optional(dataset, f"{name}_high", *dims)
+
+
+def scalar(dataset: xr.Dataset, name: str) -> float | None:
+    """Return the scalar variable `name` as float, None where absent or NaN."""
+    if name not in dataset.variables or dataset[name].ndim:
+        return None
+    value = float(dataset[name])
+    return None if np.isnan(value) else value
+
+
+def labels(dataset: xr.Dataset, dim: str) -> list[Any]:
+    """Return the coordinate of `dim` as plain Python values."""
+    need(dataset, dim)
+    return dataset[dim].to_numpy().tolist()
+
+
+def count(dataset: xr.Dataset) -> int | None:
+    """Return n: the variable `n` (its largest value), else the number of prompts, else None."""
+    if "n" in dataset.variables and dataset["n"].size:
+        return int(dataset["n"].max())
+    return dataset.sizes.get("prompt")
+
+
+def count_text(dataset: xr.Dataset) -> str:
+    """Return `n = 200`, or that n was not recorded."""
+    n = count(dataset)
+    return "n not recorded" if n is None else f"n = {n:,}"
+
+
+def cell(dataset: xr.Dataset) -> str:
+    """Return which cell of a study this is, e.g. `a+b, plain, mental-math`."""
+    parts = [dataset.attrs.get(name) for name in ("task", "style", "model")]
+    return ", ".join(str(part) for part in parts if part)
+
+
+def heading(dataset: xr.Dataset, title: str, *parts: str) -> dict:
+    """Return a plotly title: `title · cell`, and under it units, n, interval and null from `parts`."""
+    where = cell(dataset)
+    return {"text": f"{title} · {where}" if where else title, "subtitle": {"text": " · ".join(p for p in parts if p)}}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return `value` for a person: `0.930`, `-12.4`, `n/a` for None and NaN."""
+    if value is None or not np.isfinite(value):
+        return "n/a"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def spread(low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return `[0.90, 0.95]`, or nothing where no interval was recorded."""
+    if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)):
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def estimate(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
+    """Return `0.930 [0.900, 0.950]`."""
+    return f"{number(value, digits)} {spread(low, high, digits)}".strip()

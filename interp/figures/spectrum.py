@@ -1,0 +1,119 @@
+"""At which periods do the number embeddings vary, beyond what noise and a smooth number line give?
+
+    power[k] = |F_k|^2 / sum_{j > 0} |F_j|^2,   period = N / k
+
+Two nulls: white noise (embeddings without order) and a number line (embeddings that vary smoothly). A peak is one that
+stands above the 95 % limit of both; the lowest components alone are what any smooth curve shows.
+
+Source: Zhou et al. 2024; Kantamneni & Tegmark 2025.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from interp.figures import schema
+from interp.figures import theme as look
+
+_DASH = ("dash", "dot", "dashdot")
+
+
+def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return the power of each frequency with the 95 % band of each null; peaks above both nulls carry a period."""
+    figure = go.Figure(layout={"template": look.template(theme)})
+    component = schema.labels(dataset, "component")
+    value = schema.values(dataset, "power", "component")
+    _nulls(figure, dataset, component)
+    period = schema.values(dataset, "period", "component")
+    figure.add_trace(
+        go.Scatter(
+            name="number embeddings",
+            x=component,
+            y=value,
+            mode="lines+markers",
+            line={"color": look.BLUE, "width": 1.5},
+            marker={"size": 5},
+            hovertext=_hover(dataset, component, period, value),
+            hoverinfo="text",
+        )
+    )
+    _label_peaks(figure, dataset, component, period, value)
+    figure.update_xaxes(title_text="frequency k (period = N / k)", showgrid=False)
+    figure.update_yaxes(title_text="fraction of power", type="log", exponentformat="power", dtick=1)
+    figure.update_layout(
+        legend={"y": 1.02},
+        title=schema.heading(
+            dataset,
+            "Fourier power of the number embeddings",
+            "fraction of the non-constant power",
+            f"{len(component)} frequencies",
+            "grey bands: 95 % of each null",
+        ),
+    )
+    return figure
+
+
+def _nulls(figure: go.Figure, dataset: xr.Dataset, component: list) -> None:
+    low, median, high = (
+        schema.values(dataset, f"null_{name}", "null", "component") for name in ("low", "median", "high")
+    )
+    for i, name in enumerate(str(name) for name in schema.labels(dataset, "null")):
+        group = {"legendgroup": name, "hoverinfo": "skip"}
+        figure.add_trace(
+            go.Scatter(
+                name=f"null: {name}, 95 %",
+                showlegend=False,
+                x=[*component, *component[::-1]],
+                y=np.concatenate([high[i], low[i][::-1]]),
+                fill="toself",
+                fillcolor=look.faded(look.NULL, 0.22),
+                line={"width": 0},
+                mode="lines",
+                **group,
+            )
+        )
+        line = {"color": look.NULL, "width": 1.5, "dash": _DASH[i % 3]}
+        figure.add_trace(
+            go.Scatter(name=f"null: {name}", x=component, y=median[i], mode="lines", line=line, **group)
+        )
+
+
+def above_nulls(dataset: xr.Dataset) -> list[int]:
+    """Return the positions of the components above the upper limit of every null, strongest first."""
+    value = schema.values(dataset, "power", "component")
+    high = schema.values(dataset, "null_high", "null", "component").max(axis=0)
+    return [int(i) for i in np.argsort(-value) if value[i] > high[i]]
+
+
+def _label_peaks(figure: go.Figure, dataset: xr.Dataset, component: list, period, value, most: int = 5) -> None:
+    for i in above_nulls(dataset)[:most]:
+        figure.add_annotation(
+            x=component[i],
+            y=float(np.log10(value[i])),
+            text=f"T={period[i]:.3g}",
+            showarrow=False,
+            yshift=11,
+            font={"size": 11},
+        )
+
+
+def _hover(dataset: xr.Dataset, component: list, period: np.ndarray, value: np.ndarray) -> list[str]:
+    low, high = (schema.values(dataset, f"null_{name}", "null", "component") for name in ("low", "high"))
+    names = [str(name) for name in schema.labels(dataset, "null")]
+    return [
+        f"<b>frequency {k}, period {period[i]:.4g}</b><br>power {value[i]:.4f}"
+        + "".join(f"<br>null, {name}: [{low[m, i]:.4f}, {high[m, i]:.4f}]" for m, name in enumerate(names))
+        for i, k in enumerate(component)
+    ]
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Return the strongest periods that stand above both nulls."""
+    value, period = (schema.values(dataset, name, "component") for name in ("power", "period"))
+    peaks = above_nulls(dataset)
+    if not peaks:
+        return "No frequency stands above both nulls (white noise and a number line)."
+    named = ", ".join(f"{period[i]:.3g} ({value[i]:.1%})" for i in peaks[:4])
+    return f"{len(peaks)} of {len(value)} frequencies stand above both nulls; strongest periods {named} of the power."
