@@ -1,0 +1,83 @@
+"""What else belongs to a run? Tables (parquet) and tensors (safetensors), beside the labelled arrays.
+
+Neither is a pickle. Parquet pages carry checksums that are checked on reading; a safetensors file has none, so its
+bytes are compared with the manifest's sha256 before they are used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interp.errors import InterpError
+from interp.store.durable import put
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+TENSORS = "tensors.safetensors"
+TABLES = "tables"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, dict[str, Any]]:
+    """Write each table to `folder/tables/<name>.parquet`; return {name: rows, columns} for the manifest."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    described = {}
+    if tables:
+        (folder / TABLES).mkdir()
+    for name, frame in tables.items():
+        if not NAME.fullmatch(name):
+            raise InterpError(f"table name {name!r} is not valid; use letters, digits, '_', '-' and '.'")
+        try:
+            table = pa.Table.from_pandas(frame)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise InterpError(f"table {name!r} cannot be parquet: {str(error).splitlines()[0]}") from error
+        pq.write_table(table, folder / TABLES / f"{name}.parquet", compression="zstd", write_page_checksum=True)
+        described[name] = {"rows": len(frame), "columns": [str(column) for column in frame.columns]}
+    return described
+
+
+def load_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return one table; a flipped bit in a page raises InterpError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / TABLES / f"{name}.parquet"
+    try:
+        return pq.ParquetFile(path, page_checksum_verification=True).read().to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise InterpError(f"table {name!r} cannot be read: {str(error).splitlines()[0]}; verify the run") from error
+
+
+def save_tensors(tensors: Mapping[str, np.ndarray], folder: Path) -> dict[str, dict[str, Any]]:
+    """Write all tensors to one safetensors file; return {name: shape, dtype} for the manifest."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise InterpError(f"tensor {name!r} has dtype {array.dtype}; safetensors takes bool, int and float")
+    if arrays:
+        put(folder / TENSORS, save(arrays))
+    return {name: {"shape": list(array.shape), "dtype": str(array.dtype)} for name, array in arrays.items()}
+
+
+def load_tensors(folder: Path, sha256: str) -> dict[str, np.ndarray]:
+    """Return {name: array}; InterpError when the file is not the one that the manifest hashed."""
+    from safetensors.numpy import load
+
+    try:
+        data = (folder / TENSORS).read_bytes()
+    except OSError as error:
+        raise InterpError(f"{TENSORS} cannot be read: {error.strerror}; verify the run") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InterpError(f"{TENSORS} has a wrong sha256; the file is damaged: verify the run")
+    return load(data)

@@ -1,0 +1,160 @@
+"""Who does the work? One process that holds the model, takes jobs one by one, reports, and stops when asked.
+
+    recover stale jobs -> claim -> execute(spec, progress) -> done | failed | cancelled -> claim ...
+
+A background thread keeps the heartbeat through long steps. Cancelling is cooperative: `progress` raises Cancelled. A
+signal interrupts the step itself: SIGINT (a person) cancels the job, SIGTERM (the system) fails it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+from interp.errors import Cancelled, InterpError
+from interp.progress import Progress
+from interp.store.jobs import STALE_AFTER, Job, Jobs
+from interp.store.provenance import timestamp
+from interp.store.specs import Spec
+
+Execute = Callable[[Spec, Progress], str]
+BEAT = 2.0  # seconds between heartbeats of the thread
+REPORT = 0.25  # seconds between progress reports that reach the table
+
+
+class Reporter:
+    """The progress callable of one job, and the thread that keeps its heartbeat."""
+
+    def __init__(self, jobs: Jobs, job: Job, log: TextIO, beat: float = BEAT) -> None:
+        self.jobs, self.job, self.log, self.beat = jobs, job, log, beat
+        self.stop_reason: str | None = None
+        self._reported, self._message = 0.0, ""
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"heartbeat-{job.id}", daemon=True)
+
+    def __call__(self, done: int, total: int, message: str) -> None:
+        """Report progress; raises Cancelled when the job should stop."""
+        if self.stop_reason is not None:
+            raise Cancelled(self.stop_reason)
+        now = time.monotonic()
+        if now - self._reported < REPORT and message == self._message and done < total:
+            return
+        if message != self._message:
+            print(f"{timestamp()} {done}/{total} {message}", file=self.log, flush=True)
+        self._reported, self._message = now, message
+        with suppress(InterpError):  # a table that is busy or a full disk must not end the work
+            self.jobs.heartbeat(self.job, done, total, message)
+
+    def _keep(self) -> None:
+        while not self._over.wait(self.beat):
+            try:
+                self.jobs.heartbeat(self.job)
+            except Cancelled as asked:
+                self.stop_reason = str(asked)
+                return
+            except InterpError:
+                continue
+
+    def __enter__(self) -> Reporter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+class Signals:
+    """SIGINT and SIGTERM while a worker lives: interrupt the step, or end the waiting."""
+
+    def __init__(self) -> None:
+        self.caught: signal.Signals | None = None
+        self.working = False
+        self.wake = threading.Event()
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        self.caught = signal.Signals(number)
+        self.wake.set()
+        if self.working:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def installed(self) -> Iterator[Signals]:
+        """Listen for the block; outside the main thread there is nothing to install."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def worker(
+    root: str | Path | None,
+    execute: Execute,
+    once: bool = False,
+    *,
+    poll: float = 0.5,
+    stale_after: float = STALE_AFTER,
+    beat: float = BEAT,
+) -> int:
+    """Take jobs from the store at `root` until stopped, or with `once` until none waits; return how many ended.
+
+    `execute(spec, progress)` does the work and returns the run id. Its failure fails the job, not the worker. Raises
+    KeyboardInterrupt after SIGINT and SystemExit(143) after SIGTERM, when the job at hand has been marked.
+    """
+    jobs, signals, ended = Jobs(root), Signals(), 0
+    jobs.recover(stale_after)
+    with signals.installed():
+        while signals.caught is None:
+            job = jobs.claim()
+            if job is not None:
+                perform(jobs, job, execute, signals, beat)
+                ended += 1
+            elif once:
+                break
+            else:
+                signals.wake.wait(poll)
+                jobs.recover(stale_after)
+    if signals.caught is signal.SIGINT:
+        raise KeyboardInterrupt
+    if signals.caught is signal.SIGTERM:
+        sys.exit(128 + signal.SIGTERM)
+    return ended
+
+
+def perform(jobs: Jobs, job: Job, execute: Execute, signals: Signals, beat: float = BEAT) -> Job:
+    """Work on one claimed job, its output in its log; return it as it ended."""
+    with open(jobs.log_path(job.id), "a", encoding="utf-8", buffering=1) as log:
+        print(f"{timestamp()} job {job.id} starts: {job.spec_json}", file=log)
+        try:
+            with redirect_stdout(log), redirect_stderr(log), Reporter(jobs, job, log, beat) as report:
+                try:
+                    signals.working = True
+                    run_id = execute(job.spec, report)
+                finally:
+                    signals.working = False
+            ended = jobs.finish(job, run_id)
+        except KeyboardInterrupt:
+            name = signals.caught.name if signals.caught else "an interrupt"
+            end = jobs.fail if signals.caught is signal.SIGTERM else jobs.cancelled
+            ended = end(job, f"the worker was stopped by {name}; submit the job again")
+        except Cancelled as asked:
+            ended = jobs.cancelled(job, str(asked))
+        except Exception as error:
+            traceback.print_exc(file=log)
+            line = (str(error) or type(error).__name__).splitlines()[0]
+            ended = jobs.fail(job, line if isinstance(error, InterpError) else f"{type(error).__name__}: {line}")
+        print(f"{timestamp()} job {job.id} {ended.state} {ended.run_id or ended.error}", file=log)
+    return ended
