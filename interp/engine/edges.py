@@ -37,7 +37,8 @@ def hidden_edges(model: Any, prompts: Any, interventions: Sequence[Intervention]
         mask = hidden.setdefault(layer, np.zeros((model.cfg.n_heads, n_pos, n_pos), dtype=bool))
         _, edges = locate(each.where, prompts)
         heads = slice(None) if each.site.index is None else each.site.index
-        mask[heads, edges[:, 0], edges[:, 1]] = True
+        for query, key in edges:
+            mask[heads, query, key] = True
     for layer, mask in hidden.items():
         _require_a_key(mask, layer, prompts.roles)
     return hidden

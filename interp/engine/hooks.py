@@ -79,8 +79,13 @@ def device_of(model: Any) -> torch.device:
 
 
 def _hook(write: Write, cursor: Cursor) -> Callable[..., Tensor]:
+    in_place = write.intervention.site.name == "resid_mid"
+
     def hook_fn(h: Tensor, hook: Any) -> Tensor:
-        return write(h, cursor.rows)
+        written = write(h, cursor.rows)
+        # the hook point is the input of the MLP's norm; the skip connection holds the same tensor, so a new
+        # one would reach the MLP alone
+        return h.copy_(written) if in_place else written
 
     return hook_fn
 

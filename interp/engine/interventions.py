@@ -29,7 +29,8 @@ Place = str | tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Intervention(Hashed):
-    """One write. `where` is a role, several roles, "all", or (query, key) pairs of roles for attention.
+    """One write. `where` is a role, several roles, "all", or (query, key) pairs of roles for attention (none at all
+    hides nothing).
 
     Raises InterpError when the parts do not belong together (Hidden anywhere but at attention edges, a basis or
     a dose on a hidden edge, a single role where an edge is meant, a dose that is not finite).
@@ -67,6 +68,8 @@ class Intervention(Hashed):
                 )
             if self.basis is not None or self.alpha != 1:
                 raise InterpError("A hidden edge is all or nothing: it takes no basis and no dose.")
+        elif not edges:
+            raise InterpError(f"{self.site}: `where` names no role; an empty list is meant for edges alone.")
         elif any(edges) and self.site.name != "pattern":
             raise InterpError(f"{self.site} is written at roles, not at (query, key) edges; got {self.where!r}.")
         elif any(edges) and not all(edges):
@@ -96,9 +99,9 @@ def _places(where: Any) -> tuple[Place, ...]:
     given = where if isinstance(where, (tuple, list)) else (where,)
     places = [_place(place) for place in given]
     good = [place for place in places if place is not None]
-    if not good or len(good) < len(places):
+    if len(good) < len(places):
         raise InterpError(
-            f'`where` names at least one role ("a", ("a", "eq"), "all") or edges (("eq", "a"),); got {where!r}.'
+            f'`where` names roles ("a", ("a", "eq"), "all") or edges (("eq", "a"),); got {where!r}.'
         )
     return tuple(good)
 

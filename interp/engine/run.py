@@ -8,7 +8,7 @@ explicit mask of ones says so: a tokenizer whose pad token occurs in a prompt ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,7 @@ def stream(
     cursor = Cursor(np.arange(0))
     fired: set[Site] = set()
     hooks = [(site.hook_name(model), _reader(site, f, cursor, fired)) for site, f in consume.items()]
+    stop = None if logits is not None else _depth(consume, model.cfg.n_layers)
     with (
         _evaluating(model),
         torch.no_grad(),
@@ -106,17 +107,23 @@ def stream(
     ):
         for start in range(0, len(prompts), batch_size):
             cursor.rows = np.arange(start, min(start + batch_size, len(prompts)))
-            last = _forward(model, prompts.tokens[cursor.rows])
+            out = _forward(model, prompts.tokens[cursor.rows], stop)
             _require_fired(consume, fired)
             if logits is not None:
-                logits(last, cursor.rows)
+                logits(out[:, -1].float(), cursor.rows)
             progress(int(cursor.rows[-1]) + 1, len(prompts), "run")
 
 
-def _forward(model: Any, tokens: np.ndarray) -> Tensor:
-    """Return the logits [batch, vocab] of the last position in float32."""
+def _forward(model: Any, tokens: np.ndarray, stop: int | None) -> Tensor:
+    """Return the logits [batch, pos, vocab], or the residual stream where block `stop` begins."""
     batch = torch.as_tensor(tokens, device=device_of(model))
-    return model(batch, attention_mask=torch.ones_like(batch))[:, -1].float()
+    return model(batch, attention_mask=torch.ones_like(batch), stop_at_layer=stop)
+
+
+def _depth(sites: Iterable[Site], n_layers: int) -> int | None:
+    """Return the block before which a forward may stop once all sites were seen; None for no stop."""
+    deepest = max((-1 if s.layer is None else s.layer - (s.name == "resid_pre") for s in sites), default=-1) + 1
+    return deepest if deepest < n_layers else None
 
 
 def _reader(site: Site, consumer: Consumer, cursor: Cursor, fired: set[Site]) -> Callable[..., None]:
