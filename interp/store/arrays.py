@@ -9,7 +9,8 @@ Every chunk carries a Crc32c, so a flipped bit is an error at reading and never 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-CHUNK_BYTES = 2 * 2**20
-KINDS = "biufcU"  # bool, integers, floats, complex, text
+CHUNK_BYTES, SLAB_BYTES = 2 * 2**20, 16 * 2**20
+KINDS = "biufc"  # bool, integers, floats, complex
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def chunks(shape: tuple[int, ...], itemsize: int, target: int = CHUNK_BYTES) -> tuple[int, ...]:
@@ -34,25 +36,45 @@ def chunks(shape: tuple[int, ...], itemsize: int, target: int = CHUNK_BYTES) -> 
 
 
 def save(dataset: xr.Dataset, path: Path) -> None:
-    """Write `dataset` as a zarr v3 group at `path`. Raises InterpError for what has no labelled, pickle-free form."""
-    import xarray as xr
+    """Write `dataset` as a zarr v3 group at `path`. Raises InterpError for what has no labelled, pickle-free form.
+
+    It is written slab by slab, so that an interrupt leaves little in flight on zarr's own thread.
+    """
+    import zarr
     from zarr.codecs import Crc32cCodec, ZstdCodec
 
-    ready = xr.Dataset(attrs=plain(dataset.attrs))
-    encoding: dict[str, dict[str, Any]] = {}
-    for name in dataset.variables:
-        variable = dataset.variables[name]
+    auxiliary = [str(name) for name in dataset.coords if name not in dataset.dims]
+    extra = {"coordinates": " ".join(auxiliary)} if auxiliary else {}  # where xarray looks for them
+    group = zarr.create_group(path, zarr_format=3, attributes={**plain(dataset.attrs), **extra})
+    for name, variable in dataset.variables.items():
         values = writable(str(name), variable.values)
-        ready[name] = xr.Variable(variable.dims, values, plain(variable.attrs))
-        wish = variable.encoding.get("chunks")
-        itemsize = 32 if values.dtype.kind == "T" else values.dtype.itemsize
-        encoding[str(name)] = {"compressors": (ZstdCodec(level=1), Crc32cCodec())}
-        if values.ndim:
-            encoding[str(name)]["chunks"] = tuple(wish) if wish else chunks(values.shape, itemsize)
-        if values.dtype.kind in "fc":
-            encoding[str(name)]["_FillValue"] = None
-    ready = ready.set_coords(list(dataset.coords))
-    ready.to_zarr(path, mode="w-", zarr_format=3, consolidated=False, encoding=encoding, write_empty_chunks=True)
+        wish = variable.encoding.get("chunks") or ()
+        array = group.create_array(
+            str(name),
+            shape=values.shape,
+            dtype=values.dtype,
+            chunks=tuple(wish) if len(wish) == values.ndim else chunks(values.shape, _itemsize(values)),
+            compressors=(ZstdCodec(level=1), Crc32cCodec()),
+            attributes=plain(variable.attrs),
+            dimension_names=[str(dim) for dim in variable.dims],
+            config={"write_empty_chunks": True},
+        )
+        for slab in slabs(values.shape, array.chunks, _itemsize(values)):
+            array[slab] = values[slab]
+
+
+def slabs(shape: tuple[int, ...], cut: tuple[int, ...], itemsize: int) -> Iterator[tuple[slice, ...]]:
+    """Yield index tuples that cover `shape` along its first axis, whole chunks each, about `SLAB_BYTES` at a time."""
+    if not shape:
+        yield ()
+    elif all(shape):
+        rows = max(1, SLAB_BYTES // (itemsize * math.prod(shape[1:])) // cut[0]) * cut[0]
+        for start in range(0, shape[0], rows):
+            yield (slice(start, min(start + rows, shape[0])),)
+
+
+def _itemsize(values: np.ndarray) -> int:
+    return 32 if values.dtype.kind == "T" else values.dtype.itemsize  # a guess for text
 
 
 def load(path: Path, order: Iterable[str] = ()) -> xr.Dataset:
@@ -94,6 +116,8 @@ def writable(name: str, values: np.ndarray) -> np.ndarray:
     """Return `values` in a dtype that zarr v3 specifies: numbers as they are, text as UTF-8 strings."""
     import numpy as np
 
+    if not NAME.fullmatch(name):
+        raise InterpError(f"variable name {name!r} is not valid; use letters, digits, '_', '-' and '.', no space")
     values = np.asarray(values)
     if values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat):
         values = values.astype(np.dtypes.StringDType())

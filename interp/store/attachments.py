@@ -7,12 +7,12 @@ bytes are compared with the manifest's sha256 before they are used.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.errors import InterpError
+from interp.store.arrays import NAME
 from interp.store.durable import put
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TENSORS = "tensors.safetensors"
 TABLES = "tables"
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, dict[str, Any]]:
@@ -61,7 +60,7 @@ def save_tensors(tensors: Mapping[str, np.ndarray], folder: Path) -> dict[str, d
     import numpy as np
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    arrays = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     for name, array in arrays.items():
         if array.dtype.kind not in "biuf":
             raise InterpError(f"tensor {name!r} has dtype {array.dtype}; safetensors takes bool, int and float")

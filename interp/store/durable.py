@@ -72,16 +72,15 @@ def fsync_tree(root: Path) -> None:
         fsync(Path(folder))
 
 
-def discard(path: Path, patience: float = 1.0) -> bool:
+def discard(path: Path, settle: float = 0.0, patience: float = 2.0) -> bool:
     """Delete a tree; return whether it is gone.
 
-    An interrupted zarr write may still have chunks in flight on its own thread, which would bring the tree
-    back: look again for up to `patience` seconds until it stays away.
+    An interrupted zarr write may still have chunks in flight on its own thread, which would bring the tree back: with
+    `settle` it is looked at again after so many seconds, until it stays away or `patience` seconds are over.
     """
     end = time.monotonic() + patience
-    while path.exists():
+    while True:
         shutil.rmtree(path, ignore_errors=True)
-        time.sleep(0.02)
-        if time.monotonic() > end:
-            break
-    return not path.exists()
+        time.sleep(settle)
+        if not path.exists() or time.monotonic() > end:
+            return not path.exists()

@@ -1,7 +1,5 @@
 """What is being worked on? A table of jobs that outlives the server, the worker and the browser tab.
 
-    queued -> running -> done | failed | cancelled,    running -> cancelling -> cancelled | done
-
 A job belongs to the worker that claimed it until it ends; a worker that lost its job (it slept too long and another
 one declared it dead) learns so at its next heartbeat and stops.
 """
@@ -13,68 +11,17 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from interp.errors import Cancelled, InterpError
 from interp.store import database, processes
 from interp.store.durable import disk
-from interp.store.specs import Spec, canonical, spec_from
+from interp.store.job import SCHEMA, STATES, Job, Kind, State
+from interp.store.specs import Spec, canonical
 from interp.store.store import default_root
 
-Kind = Literal["method", "study", "train"]
-State = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
-STATES: tuple[State, ...] = ("queued", "running", "cancelling", "done", "failed", "cancelled")
 STALE_AFTER = 60.0  # seconds without a heartbeat
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, spec_json TEXT NOT NULL, spec_hash TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'queued', done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0,
-    message TEXT NOT NULL DEFAULT '', owner TEXT, pid INTEGER, heartbeat REAL, created REAL NOT NULL,
-    started REAL, finished REAL, run_id TEXT, error TEXT NOT NULL DEFAULT '');
-CREATE UNIQUE INDEX IF NOT EXISTS one_active ON jobs (spec_hash) WHERE state IN ('queued', 'running')
-"""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One line of the table. Times are seconds since the epoch; `total` 0 means that the length is unknown."""
-
-    id: int
-    kind: Kind
-    spec_json: str
-    spec_hash: str
-    state: State
-    done: int
-    total: int
-    message: str
-    owner: str | None
-    pid: int | None
-    heartbeat: float | None
-    created: float
-    started: float | None
-    finished: float | None
-    run_id: str | None
-    error: str
-
-    @property
-    def spec(self) -> Spec:
-        """Return the question; InterpError when this release no longer knows it."""
-        return spec_from(self.spec_json)
-
-    @property
-    def active(self) -> bool:
-        """Return whether the job still waits or works."""
-        return self.state in ("queued", "running", "cancelling")
-
-    @property
-    def fraction(self) -> float:
-        """Return how much is done, in [0, 1]; 0 while the length is unknown."""
-        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
-
-
-Jobs_ = list[Job]
+Lines = list[Job]
 
 
 class Jobs:
@@ -106,7 +53,7 @@ class Jobs:
             raise InterpError(f"no job {job_id!r:.80} in this store; list them with `interp jobs`")
         return Job(**row)
 
-    def list(self, state: State | None = None, limit: int | None = None) -> Jobs_:
+    def list(self, state: State | None = None, limit: int | None = None) -> Lines:
         """Return the jobs, newest first, of one state or all."""
         if state is not None and state not in STATES:
             raise InterpError(f"unknown job state {state!r}; expected one of {', '.join(STATES)}")
@@ -121,6 +68,8 @@ class Jobs:
         Two workers never get the same job: the choice and the mark are one transaction.
         """
         now = time.time()
+        if not self.list("queued", limit=1):  # an idle worker only reads
+            return None
         with self._write() as table:
             row = table.execute(
                 "UPDATE jobs SET state = 'running', owner = ?, pid = ?, started = ?, heartbeat = ? WHERE id = "
@@ -168,7 +117,7 @@ class Jobs:
             )
         return self.get(job_id)
 
-    def recover(self, stale_after: float = STALE_AFTER) -> Jobs_:
+    def recover(self, stale_after: float = STALE_AFTER) -> Lines:
         """Fail every running job whose worker is gone, or silent for `stale_after` seconds; return them."""
         lost = []
         now = time.time()
@@ -201,9 +150,10 @@ class Jobs:
         """End a job that is still `job.owner`'s; a job that has ended already keeps its ending."""
         with self._write() as table:
             table.execute(
-                "UPDATE jobs SET state = ?, run_id = ?, error = ?, finished = ? "
+                "UPDATE jobs SET state = ?, run_id = ?, error = ?, finished = ?, "
+                "done = CASE ? WHEN 'done' THEN total ELSE done END "
                 "WHERE id = ? AND owner IS ? AND state IN ('running', 'cancelling')",
-                (state, run_id, error, time.time(), job.id, job.owner),
+                (state, run_id, error, time.time(), state, job.id, job.owner),
             )
         return self.get(job.id)
 

@@ -24,6 +24,7 @@ from interp.progress import Progress
 from interp.store.jobs import STALE_AFTER, Job, Jobs
 from interp.store.provenance import timestamp
 from interp.store.specs import Spec
+from interp.store.store import Store
 
 Execute = Callable[[Spec, Progress], str]
 BEAT = 2.0  # seconds between heartbeats of the thread
@@ -84,6 +85,7 @@ class Signals:
         self.caught = signal.Signals(number)
         self.wake.set()
         if self.working:
+            self.working = False  # once: a second signal must not break the clearing up
             raise KeyboardInterrupt
 
     @contextmanager
@@ -116,6 +118,7 @@ def worker(
     """
     jobs, signals, ended = Jobs(root), Signals(), 0
     jobs.recover(stale_after)
+    Store(root).collect_litter()
     with signals.installed():
         while signals.caught is None:
             job = jobs.claim()
@@ -135,26 +138,43 @@ def worker(
 
 
 def perform(jobs: Jobs, job: Job, execute: Execute, signals: Signals, beat: float = BEAT) -> Job:
-    """Work on one claimed job, its output in its log; return it as it ended."""
-    with open(jobs.log_path(job.id), "a", encoding="utf-8", buffering=1) as log:
-        print(f"{timestamp()} job {job.id} starts: {job.spec_json}", file=log)
+    """Work on one claimed job, its output in its log; return it as it ended, whatever happened."""
+    try:
+        with open(jobs.log_path(job.id), "a", encoding="utf-8", buffering=1) as log:
+            print(f"{timestamp()} job {job.id} starts: {job.spec_json}", file=log)
+            try:
+                run_id = _execute(jobs, job, execute, signals, log, beat)
+            except BaseException as error:
+                if not isinstance(error, Cancelled | InterpError):
+                    traceback.print_exc(file=log)
+                print(f"{timestamp()} job {job.id} ends: {one_line(error)}", file=log)
+                raise
+            print(f"{timestamp()} job {job.id} is run {run_id}", file=log)
+        return jobs.finish(job, run_id)
+    except Cancelled as asked:
+        return jobs.cancelled(job, str(asked))
+    except KeyboardInterrupt:
+        name = signals.caught.name if signals.caught else "an interrupt"
+        end = jobs.fail if signals.caught is signal.SIGTERM else jobs.cancelled
+        return end(job, f"the worker was stopped by {name}; submit the job again")
+    except Exception as error:
+        return jobs.fail(job, one_line(error))
+    except BaseException as error:
+        jobs.fail(job, one_line(error))
+        raise
+
+
+def _execute(jobs: Jobs, job: Job, execute: Execute, signals: Signals, log: TextIO, beat: float) -> str:
+    """Return the run id of the work, done with its output in `log`, a heartbeat, and open to signals."""
+    with redirect_stdout(log), redirect_stderr(log), Reporter(jobs, job, log, beat) as report:
         try:
-            with redirect_stdout(log), redirect_stderr(log), Reporter(jobs, job, log, beat) as report:
-                try:
-                    signals.working = True
-                    run_id = execute(job.spec, report)
-                finally:
-                    signals.working = False
-            ended = jobs.finish(job, run_id)
-        except KeyboardInterrupt:
-            name = signals.caught.name if signals.caught else "an interrupt"
-            end = jobs.fail if signals.caught is signal.SIGTERM else jobs.cancelled
-            ended = end(job, f"the worker was stopped by {name}; submit the job again")
-        except Cancelled as asked:
-            ended = jobs.cancelled(job, str(asked))
-        except Exception as error:
-            traceback.print_exc(file=log)
-            line = (str(error) or type(error).__name__).splitlines()[0]
-            ended = jobs.fail(job, line if isinstance(error, InterpError) else f"{type(error).__name__}: {line}")
-        print(f"{timestamp()} job {job.id} {ended.state} {ended.run_id or ended.error}", file=log)
-    return ended
+            signals.working = True
+            return execute(job.spec, report)
+        finally:
+            signals.working = False
+
+
+def one_line(error: BaseException) -> str:
+    """Return what went wrong as one line: the message of our own errors, the type too of all others."""
+    line = (str(error).splitlines() or [""])[0]
+    return line if isinstance(error, InterpError | Cancelled) and line else f"{type(error).__name__}: {line}"

@@ -59,16 +59,20 @@ def sidecar(text: bytes) -> bytes:
     return f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()
 
 
-def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """Return (manifest, its sha256); InterpError when it is missing, altered or of an unknown schema."""
+def read(folder: Path, run_id: str | None = None) -> tuple[dict[str, Any], str]:
+    """Return (manifest, its sha256); InterpError when it is missing, altered, of another schema or another run.
+
+    The run's id is the name of its directory, unless it is still staged and `run_id` is given.
+    """
+    run_id = folder.name if run_id is None else run_id
     try:
         text, vouched = (folder / MANIFEST).read_bytes(), (folder / SIDECAR).read_bytes()
     except OSError as error:
         name, reason = Path(error.filename or MANIFEST).name, error.strerror
-        raise InterpError(f"run {folder.name!r}: {name} cannot be read ({reason}); restore or remove it") from error
+        raise InterpError(f"run {run_id!r}: {name} cannot be read ({reason}); restore or remove it") from error
     if vouched != sidecar(text):
-        raise InterpError(f"run {folder.name!r}: {MANIFEST} does not match {SIDECAR}; a file was altered: restore it")
-    return parse(text, folder.name), hashlib.sha256(text).hexdigest()
+        raise InterpError(f"run {run_id!r}: {MANIFEST} does not match {SIDECAR}; a file was altered: restore it")
+    return parse(text, run_id), hashlib.sha256(text).hexdigest()
 
 
 def parse(text: bytes, run_id: str | None = None) -> dict[str, Any]:
@@ -109,10 +113,10 @@ def sizes(folder: Path, manifest: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def verify(folder: Path) -> list[str]:
+def verify(folder: Path, run_id: str | None = None) -> list[str]:
     """Return every way in which the run differs from what was written, one line each. Empty is good."""
     try:
-        manifest, _ = read(folder)
+        manifest, _ = read(folder, run_id)
     except InterpError as error:
         return [str(error)]
     wrong = sizes(folder, manifest)

@@ -83,6 +83,26 @@ def new_run_id(spec: Spec, created: str) -> str:
     return f"{spec.method}-{moment}-{spec.hash[:8]}-{secrets.token_hex(2)}"
 
 
+def facts(
+    spec: Spec, run_id: str, around: Mapping[str, Any], parents: Sequence[str], summary: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the manifest says of a run besides its files; `around` cannot change what was asked."""
+    asked = {
+        "run_id": run_id,
+        "status": "complete",
+        "spec": spec.model_dump(mode="json"),
+        "spec_hash": spec.hash,
+    }
+    used = {
+        "model": {"id": spec.model, "weights_sha256": spec.weights_sha256},
+        "device": spec.device,
+        "dtype": spec.dtype,
+        "seeds": {"spec": spec.seed},
+    }
+    parents = [manifest.check_run_id(parent) for parent in parents]
+    return {**asked, **used, **around, **asked, "parents": parents, "summary": dict(summary)}
+
+
 @contextmanager
 def staged(runs: Path, run_id: str) -> Iterator[Path]:
     """Yield a private directory that becomes `runs/run_id` by one rename when the block ends well.
@@ -101,7 +121,7 @@ def staged(runs: Path, run_id: str) -> Iterator[Path]:
             fsync_tree(staging)
             os.rename(staging, final)
         except BaseException:
-            discard(staging)
+            discard(staging, settle=0.25)
             raise
         fsync(runs)
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.errors import InterpError
-from interp.store import manifest, runs
+from interp.store import bundles, compare, litter, manifest, notes, runs
 from interp.store.durable import discard, disk, fsync
 from interp.store.index import Index, RunSummary
+from interp.store.notes import Notes
 from interp.store.processes import owner
 from interp.store.provenance import provenance as circumstances
 from interp.store.runs import OpenRun, RunRecord
@@ -68,21 +69,9 @@ class Store:
         """
         around = {**circumstances(), **(provenance or {})}
         run_id = run_id or runs.new_run_id(spec, around["created"])
-        facts = {
-            "run_id": run_id,
-            "status": "complete",
-            "spec": spec.model_dump(mode="json"),
-            "spec_hash": spec.hash,
-            "model": {"id": spec.model, "weights_sha256": spec.weights_sha256},
-            "device": spec.device,
-            "dtype": spec.dtype,
-            "seeds": {"spec": spec.seed},
-            **around,
-            "parents": [manifest.check_run_id(parent) for parent in parents],
-            "summary": dict(summary or {}),
-        }
+        named = runs.facts(spec, run_id, around, parents, summary or {})
         with runs.staged(self.runs, run_id) as staging:
-            runs.write(staging, facts, dataset, tensors or {}, tables or {})
+            runs.write(staging, named, dataset, tensors or {}, tables or {})
         self.index.put(run_id)
         opened = runs.read(self.runs, run_id)
         return RunRecord(run_id, opened.path, opened.manifest, opened.digest)
@@ -92,7 +81,7 @@ class Store:
         try:
             return runs.read(self.runs, run_id)
         except InterpError as error:
-            if manifest.RUN_ID.fullmatch(str(run_id)) and (self.runs / run_id).is_dir():
+            if str(run_id) in runs.names(self.runs):
                 self.index.put(run_id, RunSummary(run_id, "corrupt", problem=str(error)))
             raise
 
@@ -134,6 +123,49 @@ class Store:
         if trash.is_symlink():
             trash.unlink()
         discard(trash)
+
+    def export(self, run_id: str, path: str | Path) -> Path:
+        """Write a run to one zip (equal runs, equal bytes) and return its path; a damaged run is an InterpError."""
+        return bundles.export(runs.locate(self.runs, run_id), Path(path))
+
+    def import_bundle(self, path: str | Path) -> str:
+        """Bring in the run of a zip that `export` made, checked against its manifest; return its id."""
+        run_id = bundles.restore(Path(path), self.runs)
+        self.index.put(run_id)
+        return run_id
+
+    def diff(self, first: str, second: str) -> dict[str, Any]:
+        """Return in what two runs differ: spec fields, headline numbers side by side, code and packages."""
+        return compare.diff(self.open(first), self.open(second))
+
+    def annotate(
+        self,
+        run_id: str,
+        *,
+        note: str | None = None,
+        tag: str | None = None,
+        untag: str | None = None,
+        star: bool | None = None,
+    ) -> Notes:
+        """Say one thing about a run, apart from its evidence; return all that is said of it."""
+        runs.locate(self.runs, run_id)
+        notes.append(self._notes(run_id), note=note, tag=tag, untag=untag, star=star)
+        return self.notes(run_id)
+
+    def notes(self, run_id: str) -> Notes:
+        """Return the star, tags and notes of a run (they outlive it)."""
+        return notes.read(self._notes(manifest.check_run_id(run_id)))
+
+    def collect_litter(self, older_than: float = 3600.0) -> Sequence[str]:
+        """Delete what killed processes left behind; return the names. `older_than` is in seconds.
+
+        Litter whose process is known to be dead goes at once, other litter when it was not touched for that long.
+        """
+        with disk("collect litter"):
+            return litter.collect(self.runs, older_than)
+
+    def _notes(self, run_id: str) -> Path:
+        return self.root / "annotations" / f"{run_id}.jsonl"
 
     def rebuild_index(self) -> int:
         """Make the index anew from the run directories; return how many runs there are."""
