@@ -8,8 +8,9 @@ pattern and raises if a hidden edge is not exactly 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,58 +46,76 @@ def hidden_edges(model: Any, prompts: Any, interventions: Sequence[Intervention]
 
 
 @contextmanager
-def masked(model: Any, layer: int, hidden: np.ndarray) -> Iterator[None]:
-    """Hide edges of one layer (bool [head, query, key]) in every forward inside the context.
+def masked(model: Any, hidden: Mapping[int, np.ndarray]) -> Iterator[None]:
+    """Hide edges {layer: bool [head, query, key]} in every forward inside the context.
 
     Raises InterpError if the architecture does not honour it; leaves nothing on the model.
     """
-    attention = model.blocks[layer].attn
-    hide = torch.as_tensor(hidden)[None]  # [1, head, query, key]
-    calls: list[int] = []
+    masks = [_LayerMask(model, layer, torch.as_tensor(mask)[None]) for layer, mask in hidden.items()]
+    with ExitStack() as stack:
+        for mask in masks:
+            attention = model.blocks[mask.layer].attn
+            handle = attention.register_forward_pre_hook(mask.add, with_kwargs=True)
+            stack.callback(handle.remove)
+        reads = [(Site("pattern", mask.layer).hook_name(model), mask.verify) for mask in masks]
+        stack.enter_context(model.hooks(fwd_hooks=reads))
+        yield
+    for mask in masks:
+        mask.finish()
 
-    def add_mask(module: Any, args: tuple, kwargs: dict) -> tuple:
+
+@dataclass(repr=False)  # TransformerLens takes the repr of every hook: never that of a whole model
+class _LayerMask:
+    """The hidden edges of one layer: adds them to a call's mask, and looks at the first pattern under it."""
+
+    model: Any
+    layer: int
+    hide: Tensor  # bool [1, head, query, key]
+    called: bool = False
+    seen: bool = False
+
+    def add(self, module: Any, args: tuple, kwargs: dict) -> tuple:
+        """Forward pre-hook of the attention module."""
         if "attention_mask" not in kwargs:
-            raise _dropped(model, layer, "its attention takes no mask")
-        calls.append(1)
-        kwargs = {**kwargs, "attention_mask": _combined(kwargs["attention_mask"], hide, model, args, kwargs)}
-        return args, kwargs
+            raise self._dropped("its attention takes no mask")
+        self.called = True
+        stream = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
+        if stream.shape[1] != self.hide.shape[-1]:
+            raise InterpError(
+                f"The edges were hidden for prompts of {self.hide.shape[-1]} tokens; the batch has {stream.shape[1]}."
+            )
+        causal = getattr(self.model.cfg, "attention_dir", "causal") == "causal"
+        mask = _combined(kwargs["attention_mask"], self.hide.to(stream.device), stream.dtype, causal)
+        return args, {**kwargs, "attention_mask": mask}
 
-    seen: list[int] = []
+    def verify(self, pattern: Tensor, hook: Any) -> None:
+        """Forward hook at the pattern."""
+        if not self.seen and bool((pattern * self.hide.to(pattern.device)).any()):
+            raise self._dropped("a hidden edge still carries attention")
+        self.seen = True
 
-    def verify(pattern: Tensor, hook: Any) -> None:
-        if not seen and bool((pattern * hide.to(pattern.device)).any()):
-            raise _dropped(model, layer, "a hidden edge still carries attention")
-        seen.append(1)
+    def finish(self) -> None:
+        """Raise InterpError if attention ran and its pattern could not be checked."""
+        if self.called and not self.seen:
+            raise self._dropped("it shows no attention pattern to check against")
 
-    name = Site("pattern", layer).hook_name(model)
-    handle = attention.register_forward_pre_hook(add_mask, with_kwargs=True)
-    try:
-        with model.hooks(fwd_hooks=[(name, verify)]):
-            yield
-    finally:
-        handle.remove()
-    if calls and not seen:
-        raise _dropped(model, layer, "it shows no attention pattern to check against")
+    def _dropped(self, why: str) -> InterpError:
+        kind = getattr(self.model.cfg, "architecture", None) or type(self.model).__name__
+        return InterpError(f"Hidden attention edges at layer {self.layer} are dropped by {kind}: {why}.")
 
 
-def _combined(mask: Tensor | None, hide: Tensor, model: Any, args: tuple, kwargs: dict) -> Tensor:
-    """Return the additive mask [prompt or 1, head, query, key] of the call, with the hidden edges at -inf."""
-    stream = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
-    hide = hide.to(stream.device)
-    n_pos = stream.shape[1]
-    if hide.shape[-1] != n_pos:
-        raise InterpError(f"The edges were hidden for prompts of {hide.shape[-1]} tokens, the batch has {n_pos}.")
+def _combined(mask: Tensor | None, hide: Tensor, dtype: torch.dtype, causal: bool) -> Tensor:
+    """Return the mask [prompt or 1, head, query, key] of a call, with the hidden edges taken out."""
     if mask is not None and mask.ndim == 4:
         if mask.dtype == torch.bool:  # Hugging Face: True = may attend
             return mask & ~hide
         return mask.masked_fill(hide, -torch.inf)
     blocked = hide
-    if getattr(model.cfg, "attention_dir", "causal") == "causal":
-        blocked = hide | torch.ones(n_pos, n_pos, dtype=torch.bool, device=hide.device).triu(1)
-    if mask is not None:
+    if causal:
+        blocked = blocked | torch.ones(hide.shape[-2:], dtype=torch.bool, device=hide.device).triu(1)
+    if mask is not None:  # [prompt, key], 0 = padding
         blocked = blocked | (mask == 0)[:, None, None, :]
-    zeros = torch.zeros(blocked.shape, dtype=stream.dtype, device=stream.device)
-    return zeros.masked_fill(blocked, -torch.inf)
+    return torch.zeros(blocked.shape, dtype=dtype, device=hide.device).masked_fill(blocked, -torch.inf)
 
 
 def _require_a_key(hidden: np.ndarray, layer: int, roles: Sequence[str]) -> None:
@@ -108,8 +127,3 @@ def _require_a_key(hidden: np.ndarray, layer: int, roles: Sequence[str]) -> None
             f"Layer {layer}, head {head}: every key of query {roles[query]!r} would be hidden; "
             "leave it at least one, for example itself."
         )
-
-
-def _dropped(model: Any, layer: int, why: str) -> InterpError:
-    kind = getattr(model.cfg, "architecture", None) or type(model).__name__
-    return InterpError(f"Hidden attention edges at layer {layer} are dropped by {kind}: {why}.")

@@ -10,7 +10,7 @@ Writes at one site apply in list order. Everything about names, layers, roles an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from interp.engine.edge_hooks import edge_hooks
 from interp.engine.edges import hidden_edges, masked
 from interp.engine.honoured import require_honoured
 from interp.engine.interventions import Intervention
 from interp.engine.writes import Write, bind
+from interp.errors import InterpError
 
 Hook = tuple[str, Callable[..., Any]]
 
@@ -43,10 +45,7 @@ def edits(model: Any, prompts: Any, interventions: Sequence[Intervention], rows:
     cursor = rows if isinstance(rows, Cursor) else Cursor(_rows(rows, len(prompts)))
     hidden = hidden_edges(model, prompts, interventions)
     hooks = write_hooks(model, prompts, interventions, cursor)
-    with ExitStack() as stack:
-        for layer, mask in hidden.items():
-            stack.enter_context(masked(model, layer, mask))
-        stack.enter_context(model.hooks(fwd_hooks=hooks))
+    with masked(model, hidden), model.hooks(fwd_hooks=hooks):
         yield model
 
 
@@ -65,8 +64,6 @@ def to_hooks(model: Any, prompts: Any, interventions: Sequence[Intervention], ro
     `rows` says which prompts the batch holds (default: all, in order). Raises InterpError where an architecture
     cannot express a write as a forward hook (GPT-J's attention edges): use `edits` or `run` there.
     """
-    from interp.engine.edge_hooks import edge_hooks
-
     cursor = Cursor(_rows(rows, len(prompts)))
     hidden = hidden_edges(model, prompts, interventions)
     writes = write_hooks(model, prompts, interventions, cursor)
@@ -92,4 +89,7 @@ def _hook(write: Write, cursor: Cursor) -> Callable[..., Tensor]:
 
 def _rows(rows: Any, n: int) -> np.ndarray:
     """Return row numbers [batch] from an index, a slice, a mask or None (all)."""
-    return np.arange(n) if rows is None else np.atleast_1d(np.arange(n)[rows])
+    try:
+        return np.arange(n) if rows is None else np.atleast_1d(np.arange(n)[rows])
+    except IndexError as error:
+        raise InterpError(f"rows= must pick from the {n} prompts: {error}.") from None

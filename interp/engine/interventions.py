@@ -74,6 +74,11 @@ class Intervention(Hashed):
             raise InterpError(f"{self.site} is written at roles, not at (query, key) edges; got {self.where!r}.")
         elif any(edges) and not all(edges):
             raise InterpError(f"{self.site}: name roles or edges, not both; got {self.where!r}.")
+        elif self.basis is not None and (any(edges) or self._is_scalar()):
+            raise InterpError(f"{self.site}: a single number has no subspace; drop the basis.")
+
+    def _is_scalar(self) -> bool:
+        return self.site.name == "mlp_post" and self.site.index is not None
 
     @cached_property
     def digest(self) -> str:
@@ -100,9 +105,7 @@ def _places(where: Any) -> tuple[Place, ...]:
     places = [_place(place) for place in given]
     good = [place for place in places if place is not None]
     if len(good) < len(places):
-        raise InterpError(
-            f'`where` names roles ("a", ("a", "eq"), "all") or edges (("eq", "a"),); got {where!r}.'
-        )
+        raise InterpError(f'`where` names roles ("a", ("a", "eq"), "all") or edges (("eq", "a"),); got {where!r}.')
     return tuple(good)
 
 

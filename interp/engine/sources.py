@@ -111,7 +111,7 @@ class Noise(Source):
 def fit(value: Tensor, like: Tensor, what: str, site: Site) -> Tensor:
     """Return `value` on the device of `like`; raise InterpError unless it broadcasts to its shape."""
     try:
-        whole = torch.broadcast_shapes(value.shape, like.shape) == like.shape
+        whole = value.ndim < like.ndim and torch.broadcast_shapes(value.shape, like.shape) == like.shape
     except RuntimeError:
         whole = False
     if not whole:
