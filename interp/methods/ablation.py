@@ -74,9 +74,7 @@ def ablation(
     n_shared = _check(prompts, reference, kinds, shared)
     total = 2 + len(kinds) * len(layers) * len(roles)
     now = read_stream(model, prompts, layers, batch_size, within(progress, 0, total, "reading the prompts"))
-    other = read_stream(
-        model, reference, layers, batch_size, within(progress, 1, total, "reading the reference")
-    )
+    other = read_stream(model, reference, layers, batch_size, within(progress, 1, total, "reading the reference"))
     drawn = np.random.default_rng(seed).integers(len(reference), size=len(prompts))
     correct = np.empty((len(prompts), len(kinds), len(layers), len(roles)), dtype=np.int8)
     done = 2
@@ -90,9 +88,7 @@ def ablation(
     progress(total, total, "ablated")
     clean = metrics.correct(now.logits, prompts).cpu().numpy()
     reference_note = f"{len(reference)} prompts of split {reference.split}, {n_shared} of them evaluated"
-    return _dataset(
-        model, prompts, kinds, layers, roles, correct, clean, {"reference": reference_note, "seed": seed}
-    )
+    return _dataset(model, prompts, kinds, layers, roles, correct, clean, {"reference": reference_note, "seed": seed})
 
 
 def _source(kind: str, reference: Stream, layer: int, role: str, drawn: np.ndarray) -> Source:
@@ -144,9 +140,7 @@ def _dataset(
     share = "share of right answers"
     return xr.Dataset(
         {
-            **mean_variables(
-                "accuracy", dims, correct.mean(axis=0), interval, "fraction", f"{share}, ablated"
-            ),
+            **mean_variables("accuracy", dims, correct.mean(axis=0), interval, "fraction", f"{share}, ablated"),
             "correct": variable(f"prompt {dims}", correct, "0 or 1", "the top token is the answer, ablated"),
             **mean_variables(
                 "accuracy_clean",

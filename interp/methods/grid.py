@@ -39,8 +39,7 @@ def layer_list(model: Any, layers: Sequence[int] | None) -> list[int]:
 
 
 def role_list(prompts: Prompts, roles: Sequence[str] | None) -> list[str]:
-    """Return the roles asked for (default: every role). Raises InterpError for no prompts or an unknown
-    role."""
+    """Return the roles asked for (default: all). Raises InterpError for no prompts or an unknown role."""
     require_prompts(prompts)
     chosen = list(prompts.roles if roles is None else roles)
     if not chosen:
@@ -51,19 +50,17 @@ def role_list(prompts: Prompts, roles: Sequence[str] | None) -> list[str]:
 
 
 def place_list(prompts: Prompts, roles: Sequence[str] | None) -> list[str]:
-    """Return the roles asked for as `role_list` does, and let "all" (every position at once) stand among
-    them."""
-    named = [role for role in roles or () if role != "all"]
-    role_list(prompts, named if roles and named else None)
-    return list(prompts.roles if roles is None else roles)
+    """Return the roles asked for as `role_list` does, but let "all" (every position at once) be one."""
+    if roles is None or "all" not in roles:
+        return role_list(prompts, roles)
+    role_list(prompts, [role for role in roles if role != "all"] or None)
+    return list(roles)
 
 
 def require_prompts(prompts: Prompts) -> None:
     """Raise InterpError when there are no prompts."""
     if len(prompts) == 0:
-        raise InterpError(
-            "There are no prompts to run; a method needs at least one. Check the split and the filters."
-        )
+        raise InterpError("There are no prompts to run; a method needs at least one. Check the split and the filters.")
 
 
 def positions(prompts: Prompts, role: str) -> list[int]:
@@ -79,7 +76,8 @@ def cells(layers: Sequence[int], roles: Sequence[str]) -> Iterator[tuple[int, in
 
 
 def within(progress: Progress, done: int, total: int, message: str) -> Progress:
-    """Return a progress for an inner loop that repeats the outer step, so that a cancel is still heard."""
+    """Report a step; return a progress for its inner loop that repeats it, so that a cancel is heard."""
+    progress(done, total, message)
 
     def report(_done: int, _total: int, _message: str) -> None:
         progress(done, total, message)
@@ -100,9 +98,7 @@ class Stream:
         return self.resid[layer][:, positions(self.prompts, role)]
 
 
-def read_stream(
-    model: Any, prompts: Prompts, layers: Sequence[int], batch_size: int, progress: Progress
-) -> Stream:
+def read_stream(model: Any, prompts: Prompts, layers: Sequence[int], batch_size: int, progress: Progress) -> Stream:
     """Return the residual stream of `prompts` at `layers`, read in one pass."""
     sites = {layer: Site("resid_pre", layer) for layer in layers}
     result = run(model, prompts, reads=tuple(sites.values()), batch_size=batch_size, progress=progress)

@@ -54,11 +54,15 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     """Return Student's interval of the mean of `values` [row, ...] over rows; nan with a single row."""
     values = _rows(values)
     n = len(values)
-    mean = values.mean(axis=0)
-    if n < 2:
-        return Interval(np.full_like(mean, np.nan), np.full_like(mean, np.nan))
-    half = stdtrit(n - 1, 0.5 + _checked(confidence) / 2) * values.std(axis=0, ddof=1) / np.sqrt(n)
-    return Interval(mean - half, mean + half)
+    spread = values.std(axis=0, ddof=1) if n > 1 else np.full(values.shape[1:], np.nan)
+    return t_about(values.mean(axis=0), spread / np.sqrt(n), n, confidence)
+
+
+def t_about(mean: ArrayLike, standard_error: ArrayLike, n: int, confidence: float = 0.95) -> Interval:
+    """Return Student's interval of a streamed mean of `n` rows with this standard error; nan when n < 2."""
+    quantile = stdtrit(n - 1, 0.5 + _checked(confidence) / 2) if n > 1 else np.nan
+    half = quantile * np.asarray(standard_error)
+    return Interval(np.asarray(mean) - half, np.asarray(mean) + half)
 
 
 def resampled_means(values: ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> np.ndarray:
@@ -91,15 +95,11 @@ def bootstrap(values: ArrayLike, confidence: float = 0.95, seed: int = 0) -> Int
 def _rows(values: ArrayLike) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or len(values) == 0:
-        raise InterpError(
-            "An interval of a mean needs at least one row; got none. Give it values [row, ...]."
-        )
+        raise InterpError("An interval of a mean needs at least one row; got none. Give it values [row, ...].")
     return values
 
 
 def _checked(confidence: float) -> float:
     if not 0 < confidence < 1:
-        raise InterpError(
-            f"A confidence level lies between 0 and 1; got {confidence}. The usual one is 0.95."
-        )
+        raise InterpError(f"A confidence level lies between 0 and 1; got {confidence}. The usual one is 0.95.")
     return confidence

@@ -64,8 +64,7 @@ def lens(
     shape = (len(prompts), len(layers), len(roles))
     logprob, rank, predicted = np.empty(shape), np.empty(shape), np.empty(shape, dtype=np.int64)
     for i, j, layer, role in cells(layers, roles):
-        inner = within(progress, 1 + i * len(roles) + j, total, f"layer {layer}, {role}")
-        inner(0, 0, "")
+        progress(1 + i * len(roles) + j, total, f"layer {layer}, {role}")
         resid = stream.at(layer, role)[:, 0]
         for start in range(0, len(prompts), batch_size):
             rows = slice(start, start + batch_size)
@@ -107,10 +106,7 @@ def _dataset(
 ) -> xr.Dataset:
     dims, n, answers = "layer role", len(prompts), prompts.answer_ids
     correct = predicted == answers[:, None, None]
-    null = [
-        [nulls.shuffled_accuracy(said, answers) for said in at_layer.T]
-        for at_layer in predicted.swapaxes(0, 1)
-    ]
+    null = [[nulls.shuffled_accuracy(said, answers) for said in at_layer.T] for at_layer in predicted.swapaxes(0, 1)]
     title = "How well the answer reads off the residual at each layer and role, through the unembedding."
     return xr.Dataset(
         {
@@ -122,9 +118,7 @@ def _dataset(
                 "fraction",
                 "top token = answer",
             ),
-            "accuracy_null": variable(
-                dims, null, "fraction", "mean accuracy against shuffled answers (exact)"
-            ),
+            "accuracy_null": variable(dims, null, "fraction", "mean accuracy against shuffled answers (exact)"),
             "rank": variable(dims, np.median(rank, axis=0), "rank", "median rank of the answer, 1 = top"),
             **mean_variables(
                 "logprob",

@@ -32,7 +32,8 @@ from interp.errors import InterpError
 from interp.methods.intervals import percentile, resampled_means, t_interval
 
 if TYPE_CHECKING:
-    from interp.tasks.prompts import Prompts, Twins
+    from interp.tasks.prompts import Prompts
+    from interp.tasks.twins import Twins
 
 SMALLEST_DENOMINATOR = 1e-4  # logits; a hundred times float32 rounding of a logit of order ten
 

@@ -36,9 +36,7 @@ def shuffled_accuracy(predicted: ArrayLike, answers: ArrayLike) -> float:
     """
     predicted, answers = _at_least(predicted, 1, "A shuffle"), np.asarray(answers)
     if len(predicted) != len(answers):
-        raise InterpError(
-            f"{len(predicted)} predictions met {len(answers)} answers; give one of each a prompt."
-        )
+        raise InterpError(f"{len(predicted)} predictions met {len(answers)} answers; give one of each a prompt.")
     values, counts = np.unique(answers, return_counts=True)
     said = (predicted[:, None] == values).sum(axis=0)
     return float(said @ counts / len(answers) ** 2)
@@ -66,9 +64,7 @@ def max_threshold(maxima: ArrayLike, level: float = 0.05) -> float:
     rank = int(np.ceil((1 - level) * (len(maxima) + 1) - 1e-9))
     if rank > len(maxima):
         needed = int(np.ceil(1 / level - 1e-9)) - 1
-        raise InterpError(
-            f"A {level:.0%} threshold needs at least {needed} shuffles; got {len(maxima)}. Ask for more."
-        )
+        raise InterpError(f"A {level:.0%} threshold needs at least {needed} shuffles; got {len(maxima)}. Ask for more.")
     return float(maxima[rank - 1])
 
 

@@ -34,7 +34,7 @@ from interp.methods.result import attributes, mean_variables, variable
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from interp.tasks.prompts import Twins
+    from interp.tasks.twins import Twins
 
 
 def patching(
@@ -47,23 +47,20 @@ def patching(
     progress: Progress = silent,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Return the share of the clean logit difference that each (layer, role) restores, with interval and
-    null.
+    """Return the share of the clean logit difference that each (layer, role) restores, beside its null.
 
     `recovered` [layer, role] (1 = the clean run, 0 = the corrupted one), `recovered_null` [layer, role],
     `logit_diff` [prompt, layer, role] and that of the two unpatched runs, in logits. `layers` defaults to
-    0..L, `roles` to every role; "all" writes every position. Raises InterpError on fewer than 2 pairs, on
-    twins whose rows, roles or answers do not allow the comparison, on an unknown role or layer.
+    0..L, `roles` to every role; "all" writes every position. Raises InterpError on fewer than 2 pairs, pairs
+    that share one answer, an unknown role or layer.
     """
     _check(twins)
     layers, roles = layer_list(model, layers), place_list(twins.clean, roles)
     total = 2 + 2 * len(layers) * len(roles)
-    read = [
-        within(progress, i, total, f"reading the {side} runs")
-        for i, side in enumerate(("clean", "corrupted"))
-    ]
-    clean = read_stream(model, twins.clean, layers, batch_size, read[0])
-    corrupted = read_stream(model, twins.corrupted, layers, batch_size, read[1])
+    inner = within(progress, 0, total, "reading the clean runs")
+    clean = read_stream(model, twins.clean, layers, batch_size, inner)
+    inner = within(progress, 1, total, "reading the corrupted runs")
+    corrupted = read_stream(model, twins.corrupted, layers, batch_size, inner)
     unrelated = derangement(len(twins.clean), seed)
     diffs = np.empty((2, len(twins.clean), len(layers), len(roles)))
     done = 2
@@ -82,11 +79,6 @@ def patching(
 
 def _check(twins: Twins) -> None:
     clean, corrupted = twins.clean, twins.corrupted
-    if clean.tokens.shape != corrupted.tokens.shape or clean.roles != corrupted.roles:
-        raise InterpError(
-            f"Twins need as many corrupted as clean prompts and the same roles; got {clean.tokens.shape} "
-            f"{clean.roles} and {corrupted.tokens.shape} {corrupted.roles}. Corrupt clean ones row by row."
-        )
     if len(clean) < 2:
         raise InterpError(
             f"Patching needs at least 2 pairs, for its null is another pair; got {len(clean)}. Add pairs."
@@ -95,7 +87,7 @@ def _check(twins: Twins) -> None:
     if same:
         raise InterpError(
             f"{same} of {len(clean)} pairs have one answer for both prompts, so no logit difference. "
-            "Choose twins whose answers differ."
+            "Choose a twin recipe that changes the answer, such as swap_operand."
         )
 
 
@@ -112,7 +104,7 @@ def _dataset(
     share = metrics.recovered(diffs[0], clean, corrupted, seed=seed)
     null = metrics.recovered(diffs[1], clean, corrupted, seed=seed)
     diff = "logit of the clean answer minus logit of the corrupted answer"
-    title = f"Share of the logit difference restored by the clean residual at one place; {_changed(twins)}."
+    title = "Share of the clean logit difference that the clean residual restores at one layer and role."
     map_null = "recovered with the clean residual of an unrelated pair"
     return xr.Dataset(
         {
@@ -136,9 +128,11 @@ def _dataset(
             "prompt": list(twins.clean.texts),
             "prompt_corrupted": ("prompt", list(twins.corrupted.texts)),
         },
-        attrs=attributes("patching", model, twins.clean, title, guard=share.guard, seed=seed),
+        attrs=attributes(
+            "patching", model, twins.clean, title, **_twin_attributes(twins), guard=share.guard, seed=seed
+        ),
     )
 
 
-def _changed(twins: Twins) -> str:
-    return f"the twin changes {', '.join(twins.changed)}" if twins.changed else "own twins"
+def _twin_attributes(twins: Twins) -> dict[str, str]:
+    return {"changed": ", ".join(twins.changed), "kept": ", ".join(twins.kept)}

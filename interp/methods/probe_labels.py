@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
 
-def varying_targets(
-    train: Prompts, test: Prompts, targets: Sequence[str] | None
-) -> tuple[list[str], list[str]]:
+def varying_targets(train: Prompts, test: Prompts, targets: Sequence[str] | None) -> tuple[list[str], list[str]]:
     """Return the targets that vary in both splits, and those that do not (default: all variables).
 
     Raises InterpError on no prompts, different templates, an unknown target, or nothing that varies.
@@ -38,9 +36,7 @@ def varying_targets(
     for name in asked:
         for prompts in (train, test):
             if name not in prompts.variables:
-                raise InterpError(
-                    f"There is no variable {name!r} to probe. {nearest(name, prompts.variables)}"
-                )
+                raise InterpError(f"There is no variable {name!r} to probe. {nearest(name, prompts.variables)}")
     constant = [name for name in asked if min(np.ptp(p.variables[name]) for p in (train, test)) == 0]
     varying = [name for name in asked if name not in constant]
     if not varying:

@@ -13,7 +13,8 @@ for the whole map: the corrected 95th percentile of the largest R² over all tar
 Reading: 1 = exactly linear, 0 = no better than the test mean, below 0 = worse. With no information anywhere,
 the whole map stays below `score_null_high` in at least 95 % of studies. A score shows that a variable can be
 read, not that the model uses it. Carries are 0/1 targets of the same regression. The interval is a percentile
-bootstrap over test prompts, for each cell alone; it is nan for a variable so rare that a resample misses it.
+bootstrap over test
+prompts, for each cell alone.
 
 Sources: Alain & Bengio (2016) arXiv 1610.01644; Hewitt & Liang (2019) arXiv 1909.03368 (control labels);
 Nichols & Holmes (2002) (max statistic).
@@ -71,9 +72,7 @@ def probing(
     max_threshold(np.zeros(n_shuffles))  # too few shuffles is an error before the work, not after it
     total = 2 + len(layers) * len(roles)
     streams = [
-        read_stream(
-            model, prompts, layers, batch_size, within(progress, k, total, f"reading {prompts.split} prompts")
-        )
+        read_stream(model, prompts, layers, batch_size, within(progress, k, total, f"reading {prompts.split} prompts"))
         for k, prompts in enumerate((train, test))
     ]
     truth = np.stack([test.variables[name] for name in names], axis=1).astype(float)
@@ -115,16 +114,13 @@ class _Scores(NamedTuple):
 
 
 def r2_interval(error: np.ndarray, truth: np.ndarray, seed: int) -> Interval:
-    """Return the bootstrap interval of R² [target, ...].
+    """Return the bootstrap interval of R² [target, ...], a ratio of means: the test mean of y stays as it is.
 
     `error` [prompt, target, ...] are squared errors, `truth` [prompt, target] the labels.
     """
-    means = resampled_means(truth, seed=seed)
-    variance = resampled_means(truth**2, seed=seed) - means**2
-    variance = np.where(variance > 1e-12 * (means**2 + 1e-300), variance, np.nan)
-    return percentile(
-        1 - resampled_means(error, seed=seed) / variance.reshape(*variance.shape, *[1] * (error.ndim - 2))
-    )
+    spread = resampled_means((truth - truth.mean(axis=0)) ** 2, seed=seed)
+    spread = spread.reshape(*spread.shape, *[1] * (error.ndim - 2))
+    return percentile(1 - resampled_means(error, seed=seed) / spread)
 
 
 def _dataset(
@@ -135,21 +131,15 @@ def _dataset(
     maxima = out.null.reshape(len(out.null), -1).max(axis=1)
     return xr.Dataset(
         {
-            **mean_variables(
-                "score", dims, score, r2_interval(out.error, truth, seed), "R²", "R² on the test split"
-            ),
-            "score_null": variable(
-                dims, out.null.mean(axis=0), "R²", "mean R² of probes fitted on shuffled labels"
-            ),
+            **mean_variables("score", dims, score, r2_interval(out.error, truth, seed), "R²", "R² on the test split"),
+            "score_null": variable(dims, out.null.mean(axis=0), "R²", "mean R² of probes fitted on shuffled labels"),
             "score_null_high": variable(
                 "",
                 max_threshold(maxima),
                 "R²",
                 "95th percentile of the map's largest R² under shuffled labels",
             ),
-            "penalty": variable(
-                dims, out.penalty, "mean square", "ridge penalty chosen on the train split, per row"
-            ),
+            "penalty": variable(dims, out.penalty, "mean square", "ridge penalty chosen on the train split, per row"),
             "n": variable("", len(truth), "prompts", "number of test prompts"),
             "n_train": variable("", n_train, "prompts", "number of train prompts"),
         },

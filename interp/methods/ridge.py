@@ -26,10 +26,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-PENALTIES = tuple(float(alpha) for alpha in np.logspace(3, -5, 17))
-SMALLEST_SPREAD = (
-    1e-5  # of a feature, relative to the rms activation: below it there is only float32 rounding
-)
+PENALTIES = tuple(float(alpha) for alpha in np.logspace(3, -5, 9))
+SMALLEST_SPREAD = 1e-5  # of a feature, relative to the rms activation: below it there is only float32 rounding
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ class Moments:
             self.yy - part.yy,
         )
 
-    def about(
-        self, mean_x: Float[Tensor, " d"], mean_y: Float[Tensor, " t"]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def about(self, mean_x: Float[Tensor, " d"], mean_y: Float[Tensor, " t"]) -> tuple[Tensor, Tensor, Tensor]:
         """Return Σ(x-m_x)(x-m_x)ᵀ [d, d], Σ(x-m_x)(y-m_y) [d, t] and Σ(y-m_y)² [t]."""
         cross = torch.outer(self.x, mean_x)
         xx = self.xx - cross - cross.T + self.n * torch.outer(mean_x, mean_x)

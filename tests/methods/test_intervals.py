@@ -1,0 +1,73 @@
+"""Intervals against published values, and their coverage by simulation."""
+
+import numpy as np
+import pytest
+
+from interp.errors import InterpError
+from interp.methods.intervals import bootstrap, percentile, resampled_means, t_about, t_interval, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_gives_the_published_values(successes, n, low, high):
+    """Newcombe, Statistics in Medicine 17 (1998) 857, table I, method 3."""
+    assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_works_on_maps_and_at_other_levels():
+    low, high = wilson(np.array([[0, 5], [9, 10]]), 10, confidence=0.8)
+    assert low.shape == (2, 2)
+    assert (low <= [[0, 0.5], [0.9, 1]]).all()
+    assert (high >= [[0, 0.5], [0.9, 1]]).all()
+    assert high[0, 0] == pytest.approx(1.2815516**2 / (10 + 1.2815516**2), abs=1e-6)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 0), (11, 10), (-1, 10)])
+def test_wilson_refuses_impossible_counts(successes, n):
+    with pytest.raises(InterpError, match="at least one trial"):
+        wilson(successes, n)
+
+
+def test_t_interval_by_hand():
+    assert t_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-6)
+    assert t_about(2.0, 1 / np.sqrt(3), 3) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-6)
+
+
+def test_one_row_has_no_interval_and_none_is_an_error():
+    assert np.isnan(t_interval([3.0])).all()
+    assert np.isnan(bootstrap([3.0])).all()
+    with pytest.raises(InterpError, match="at least one row"):
+        t_interval([])
+    with pytest.raises(InterpError, match="between 0 and 1"):
+        t_interval([1.0, 2.0], confidence=95)
+
+
+def test_resampled_means_are_means_of_rows_drawn_with_replacement():
+    means = resampled_means([0.0, 1.0], n_resamples=4000, seed=1)
+    assert set(np.unique(means)) == {0.0, 0.5, 1.0}
+    assert np.mean(means == 0.5) == pytest.approx(0.5, abs=0.03)
+    wide = resampled_means(np.arange(12.0).reshape(2, 3, 2), n_resamples=7, seed=3)
+    assert wide.shape == (7, 3, 2)
+
+
+def test_resamples_of_two_quantities_stay_joint():
+    x = np.random.default_rng(0).normal(size=30)
+    assert np.allclose(resampled_means(2 * x, seed=5), 2 * resampled_means(x, seed=5))
+    assert not np.allclose(resampled_means(x, seed=5), resampled_means(x, seed=6))
+
+
+def test_percentile_takes_the_middle_and_says_nan_when_a_sample_is_not_finite():
+    samples = np.stack([np.arange(1001.0), np.full(1001, np.nan)], axis=1)
+    low, high = percentile(samples)
+    assert (low[0], high[0]) == pytest.approx((25.0, 975.0))
+    assert np.isnan(low[1])
+    assert np.isnan(high[1])
+
+
+@pytest.mark.parametrize("interval", [t_interval, bootstrap])
+def test_intervals_of_a_mean_cover_it_about_95_percent_of_the_time(interval):
+    rng = np.random.default_rng(7)
+    low, high = np.array([interval(rng.normal(1.0, 2.0, size=40)) for _ in range(400)]).T
+    assert 0.91 <= np.mean((low <= 1) & (high >= 1)) <= 0.985
