@@ -8,6 +8,7 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,9 +52,11 @@ def attributes(method: str, model: Any, prompts: Prompts, title: str, **more: An
 
 
 def model_name(model: Any) -> str:
-    """Return the name the model was loaded under, else the one in its configuration."""
+    """Return the name the model was loaded under, else the one in its configuration (of a path its last
+    part)."""
     loaded = getattr(model, "arith", None)
-    return str(loaded.name if loaded is not None else model.cfg.model_name)
+    name = str(model.cfg.model_name if loaded is None else loaded.name)
+    return Path(name).name if Path(name).is_absolute() else name
 
 
 def token_texts(model: Any, ids: np.ndarray) -> list[str]:

@@ -27,7 +27,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 PENALTIES = tuple(float(alpha) for alpha in np.logspace(3, -5, 9))
-SMALLEST_SPREAD = 1e-5  # of a feature, relative to the rms activation: below it there is only float32 rounding
+SMALLEST_SPREAD = 1e-5  # of a feature, relative to the rms activation: below it there is only rounding
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,10 @@ def standardise(
     train: Float[Tensor, "row d"], test: Float[Tensor, "other d"]
 ) -> tuple[Float[Tensor, "row d"], Float[Tensor, "other d"]]:
     """Return both in float64, training mean 0 and spread 1; a feature constant in training becomes 0."""
+    rounding = torch.finfo(train.dtype).eps
     train, test = train.double(), test.double()
     mean, spread = train.mean(0), train.std(0, correction=0)
-    floor = SMALLEST_SPREAD * train.square().mean().sqrt()
+    floor = SMALLEST_SPREAD * train.square().mean().sqrt() + rounding * mean.abs()
     scale = torch.where(spread > floor, 1 / spread.clamp(min=1e-300), 0.0)
     return (train - mean) * scale, (test - mean) * scale
 

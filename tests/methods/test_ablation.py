@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from conftest import copy_prompts, sum_prompts
 
 from interp.engine import Constant, Intervention, Rows, Site, Zero, run
 from interp.errors import InterpError
 from interp.methods import metrics
 from interp.methods.ablation import KINDS, ablation
 from interp.methods.intervals import wilson
+from tests.methods.planted import copy_prompts, sum_prompts
 
 A = np.array([1, 2, 3, 4, 5, 6, 7, 1])
 
@@ -61,40 +61,40 @@ def sums():
     return sum_prompts(a[keep], b[keep]), sum_prompts(a[~keep], b[~keep], "train")
 
 
-def test_every_kind_is_a_plain_run_with_that_source(random_model, sums):
+def test_every_kind_is_a_plain_run_with_that_source(tiny, sums):
     prompts, reference = sums
-    ds = ablation(random_model, prompts, reference, layers=[1], seed=5)
+    ds = ablation(tiny.bridge, prompts, reference, layers=[1], seed=5)
     site = Site("resid_pre", 1)
-    values = run(random_model, reference, reads=(site,))[site]
+    values = run(tiny.bridge, reference, reads=(site,))[site]
     drawn = np.random.default_rng(5).integers(len(reference), size=len(prompts))
     for p, role in enumerate(prompts.roles):
-        mean = values[:, p].double().mean(0).float()
+        mean = values[:, p].double().mean(0).to(values.dtype)
         sources = {"zero": Zero(), "mean": Constant(mean), "resample": Rows(values[:, [p]], order=drawn)}
         for kind, source in sources.items():
-            logits = run(random_model, prompts, (Intervention(site, (role,), source),)).logits
-            expected = metrics.correct(logits, prompts).numpy()
+            logits = run(tiny.bridge, prompts, (Intervention(site, (role,), source),)).logits
+            expected = metrics.correct(logits, prompts).cpu().numpy()
             assert (ds.correct.sel(kind=kind, layer=1, role=role).values == expected).all(), (kind, role)
 
 
-def test_resampling_everything_gives_the_other_runs_answers(random_model, sums):
+def test_resampling_everything_gives_the_other_runs_answers(tiny, sums):
     prompts, reference = sums
-    ds = ablation(random_model, prompts, reference, kinds=["resample"], layers=[0, 1], roles=["all"], seed=1)
-    said = run(random_model, reference).logits.argmax(-1).numpy()
+    ds = ablation(tiny.bridge, prompts, reference, kinds=["resample"], layers=[0, 1], roles=["all"], seed=1)
+    said = run(tiny.bridge, reference).logits.argmax(-1).cpu().numpy()
     drawn = np.random.default_rng(1).integers(len(reference), size=len(prompts))
     for layer in (0, 1):
         expected = (said[drawn] == prompts.answer_ids).mean()
         assert float(ds.accuracy.sel(kind="resample", layer=layer, role="all")) == pytest.approx(expected)
 
 
-def test_mean_of_everything_leaves_one_answer_for_all(random_model, sums):
+def test_mean_of_everything_leaves_one_answer_for_all(tiny, sums):
     prompts, reference = sums
-    ds = ablation(random_model, prompts, reference, kinds=["mean", "zero"], roles=["all"])
+    ds = ablation(tiny.bridge, prompts, reference, kinds=["mean", "zero"], roles=["all"])
     assert (ds.accuracy <= ds.null_majority + 1e-9).all()
 
 
-def test_batch_size_is_irrelevant(random_model, sums):
-    one, many = (ablation(random_model, *sums, layers=[0, 1], batch_size=size) for size in (7, 512))
-    assert (one.correct == many.correct).all()
+def test_batch_size_is_irrelevant(tiny, sums):
+    one, many = (ablation(tiny.bridge, *sums, layers=[0, 1], batch_size=size) for size in (7, 512))
+    assert float((one.correct != many.correct).mean()) <= (0 if tiny.tolerance < 1e-3 else 0.05)  # near ties
 
 
 def test_bad_input(copier):

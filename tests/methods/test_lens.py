@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from conftest import copy_prompts, sum_prompts
 
 from interp.engine import run
 from interp.errors import InterpError
 from interp.methods import metrics
 from interp.methods.lens import lens, read_out
 from interp.methods.nulls import shuffled_accuracy
+from tests.methods.planted import copy_prompts, sum_prompts
 
 A = np.array([1, 2, 3, 4, 6, 7, 8, 8])
 
@@ -29,22 +29,25 @@ def test_shows_where_the_copiers_answer_stands(copier):
     assert int(ds.n) == 8
 
 
-def test_ends_in_the_models_own_logits(random_model):
+def test_ends_in_the_models_own_logits(tiny):
     prompts = sum_prompts(np.arange(10), np.arange(10) // 3)
-    ds = lens(random_model, prompts, layers=[0, 2], roles=["a", "last"])
-    logits = run(random_model, prompts).logits
-    own = ds.sel(layer=2, role="last")
-    assert own.answer_logprob.values == pytest.approx(metrics.answer_logprob(logits, prompts).numpy(), abs=1e-5)
-    assert float(own.accuracy) == metrics.correct(logits, prompts).float().mean()
-    assert float(own["rank"]) == np.median(metrics.answer_rank(logits, prompts).numpy())
-    assert float(own.accuracy_null) == pytest.approx(shuffled_accuracy(logits.argmax(-1).numpy(), prompts.answer_ids))
+    ds = lens(tiny.bridge, prompts, layers=[0, 3], roles=["a", "last"])
+    logits = run(tiny.bridge, prompts).logits
+    own = ds.sel(layer=3, role="last")
+    assert own.answer_logprob.values == pytest.approx(
+        metrics.answer_logprob(logits, prompts).cpu().numpy(), abs=tiny.tolerance
+    )
+    assert float(own.accuracy) == metrics.correct(logits, prompts).double().mean().item()
+    assert float(own["rank"]) == np.median(metrics.answer_rank(logits, prompts).cpu().numpy())
+    assert float(own.accuracy_null) == pytest.approx(
+        shuffled_accuracy(logits.argmax(-1).cpu().numpy(), prompts.answer_ids)
+    )
 
 
-def test_batch_size_is_irrelevant(random_model):
+def test_batch_size_is_irrelevant(tiny):
     prompts = sum_prompts(np.arange(10), 4)
-    one, many = (lens(random_model, prompts, batch_size=size) for size in (3, 512))
-    assert np.allclose(one.answer_logprob, many.answer_logprob, atol=1e-5)
-    assert (one["rank"] == many["rank"]).all()
+    one, many = (lens(tiny.bridge, prompts, batch_size=size) for size in (3, 512))
+    assert np.allclose(one.answer_logprob, many.answer_logprob, atol=tiny.tolerance)
 
 
 def test_refuses_a_model_whose_output_is_not_the_lens(copier, monkeypatch):

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import copy_prompts
 
 from interp.errors import InterpError
 from interp.methods.metrics import answer_logprob, answer_rank, correct, logit_diff, recovered
 from interp.tasks.twins import Twins
+from tests.methods.planted import copy_prompts
 
 LOGITS = torch.tensor([[0.0, np.log(2.0), np.log(5.0)], [3.0, 1.0, 2.0]])
 

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import BOS, EQ, copy_prompts, make_prompts, sum_prompts
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
@@ -16,6 +15,7 @@ from interp.methods import probing as module
 from interp.methods.grid import Stream
 from interp.methods.probe_labels import grouped_folds, token_groups
 from interp.methods.probing import probing, r2_interval
+from tests.methods.planted import BOS, EQ, copy_prompts, make_prompts, sum_prompts
 
 A, B = map(np.ravel, np.meshgrid(np.arange(10), np.arange(10)))
 IN_TEST = (np.minimum(A, B) * 3 + np.maximum(A, B)) % 4 == 0  # a function of the multiset: no twin leaks
@@ -67,7 +67,7 @@ def test_score_is_that_of_sklearn_with_the_chosen_penalty(llama, splits):
 
 
 def test_carries_its_control_and_its_numbers(llama, splits):
-    ds = probing(llama, *splits, layers=[0, 2])
+    ds = probing(llama, *splits, layers=[0, 3])
     assert ds.score.dims == ds.score_null.dims == ("target", "layer", "role")
     assert ds.target.values.tolist() == ["a", "b", "result", "noise"]
     assert ds.attrs["constant_targets"] == "constant"
