@@ -55,13 +55,11 @@ def masked(model: Any, hidden: Mapping[int, np.ndarray]) -> Iterator[None]:
     with ExitStack() as stack:
         for mask in masks:
             attention = model.blocks[mask.layer].attn
-            handle = attention.register_forward_pre_hook(mask.add, with_kwargs=True)
-            stack.callback(handle.remove)
+            stack.callback(attention.register_forward_pre_hook(mask.add, with_kwargs=True).remove)
+            stack.callback(attention.register_forward_hook(mask.finish).remove)
         reads = [(Site("pattern", mask.layer).hook_name(model), mask.verify) for mask in masks]
         stack.enter_context(model.hooks(fwd_hooks=reads))
         yield
-    for mask in masks:
-        mask.finish()
 
 
 @dataclass(repr=False)  # TransformerLens takes the repr of every hook: never that of a whole model
@@ -71,14 +69,12 @@ class _LayerMask:
     model: Any
     layer: int
     hide: Tensor  # bool [1, head, query, key]
-    called: bool = False
     seen: bool = False
 
     def add(self, module: Any, args: tuple, kwargs: dict) -> tuple:
         """Forward pre-hook of the attention module."""
         if "attention_mask" not in kwargs:
             raise self._dropped("its attention takes no mask")
-        self.called = True
         stream = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
         if stream.shape[1] != self.hide.shape[-1]:
             raise InterpError(
@@ -94,9 +90,9 @@ class _LayerMask:
             raise self._dropped("a hidden edge still carries attention")
         self.seen = True
 
-    def finish(self) -> None:
-        """Raise InterpError if attention ran and its pattern could not be checked."""
-        if self.called and not self.seen:
+    def finish(self, *call: Any) -> None:
+        """Forward hook of the attention module: raise InterpError if its pattern could not be looked at."""
+        if not self.seen:
             raise self._dropped("it shows no attention pattern to check against")
 
     def _dropped(self, why: str) -> InterpError:

@@ -194,3 +194,27 @@ def test_a_model_that_drops_the_mask_is_caught(fam, clean):
     with pytest.raises(InterpError, match="still carries attention"), torch.no_grad():
         forward_with_forgetful_attention()
     assert torch.equal(run(fam.bridge, clean).logits, run(fam.bridge, clean, [hide(1, edges=())]).logits)
+
+
+def test_a_model_that_shows_no_pattern_is_an_error(clean):
+    bridge, _ = fresh("llama")
+
+    def forward_without_a_pattern():
+        with edits(bridge, clean, [hide(1)]) as model:
+            model.blocks[1].attn.hook_pattern = torch.nn.Identity()
+            model(torch.as_tensor(clean.tokens))
+
+    with pytest.raises(InterpError, match="shows no attention pattern"), torch.no_grad():
+        forward_without_a_pattern()
+
+
+def test_an_attention_without_a_mask_is_an_error(clean):
+    bridge, _ = fresh("native")
+    attention = bridge.blocks[1].attn
+
+    def forward_without_a_mask():
+        with edits(bridge, clean, [hide(1)]):
+            attention(torch.zeros(7, 6, 32))
+
+    with pytest.raises(InterpError, match="its attention takes no mask"), torch.no_grad():
+        forward_without_a_mask()
