@@ -1,7 +1,7 @@
 """What else belongs to a run? Tables (parquet) and tensors (safetensors), beside the labelled arrays.
 
-Neither is a pickle. Parquet pages carry checksums that are checked on reading; a safetensors file has none, so its
-bytes are compared with the manifest's sha256 before they are used.
+Neither is a pickle. Parquet pages carry checksums, but its footer has none and nor has a safetensors file: so the
+bytes of both are compared with the manifest's sha256 before they are used.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ TENSORS = "tensors.safetensors"
 TABLES = "tables"
 
 
+def table_path(name: str) -> str:
+    """Return where a table lies inside its run."""
+    return f"{TABLES}/{name}.parquet"
+
+
 def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, dict[str, Any]]:
     """Write each table to `folder/tables/<name>.parquet`; return {name: rows, columns} for the manifest."""
     import pyarrow as pa
@@ -38,19 +43,19 @@ def save_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> dict[str, d
             table = pa.Table.from_pandas(frame)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise InterpError(f"table {name!r} cannot be parquet: {str(error).splitlines()[0]}") from error
-        pq.write_table(table, folder / TABLES / f"{name}.parquet", compression="zstd", write_page_checksum=True)
+        pq.write_table(table, folder / table_path(name), compression="zstd", write_page_checksum=True)
         described[name] = {"rows": len(frame), "columns": [str(column) for column in frame.columns]}
     return described
 
 
-def load_table(folder: Path, name: str) -> pd.DataFrame:
-    """Return one table; a flipped bit in a page raises InterpError."""
+def load_table(folder: Path, name: str, sha256: str) -> pd.DataFrame:
+    """Return one table; InterpError when it is not the one that the manifest hashed, or a page is damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = folder / TABLES / f"{name}.parquet"
+    data = _vouched(folder, table_path(name), sha256)
     try:
-        return pq.ParquetFile(path, page_checksum_verification=True).read().to_pandas()
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True).read().to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise InterpError(f"table {name!r} cannot be read: {str(error).splitlines()[0]}; verify the run") from error
 
@@ -73,10 +78,15 @@ def load_tensors(folder: Path, sha256: str) -> dict[str, np.ndarray]:
     """Return {name: array}; InterpError when the file is not the one that the manifest hashed."""
     from safetensors.numpy import load
 
+    return load(_vouched(folder, TENSORS, sha256))
+
+
+def _vouched(folder: Path, path: str, sha256: str) -> bytes:
+    """Return the bytes of a file of the run, when they have the sha256 that the manifest gives."""
     try:
-        data = (folder / TENSORS).read_bytes()
+        data = (folder / path).read_bytes()
     except OSError as error:
-        raise InterpError(f"{TENSORS} cannot be read: {error.strerror}; verify the run") from error
+        raise InterpError(f"{path} cannot be read: {error.strerror}; verify the run") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise InterpError(f"{TENSORS} has a wrong sha256; the file is damaged: verify the run")
-    return load(data)
+        raise InterpError(f"{path} has a wrong sha256; the file is damaged: verify the run, then restore or remove it")
+    return data

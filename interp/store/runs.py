@@ -57,6 +57,15 @@ class OpenRun:
         order = [name for name, entry in self.manifest["arrays"].items() if not entry["coordinate"]]
         return arrays.load(self.path / ARRAYS, order)
 
+    def load(self) -> xr.Dataset:
+        """Return the labelled arrays in memory; a chunk with a flipped bit is an InterpError, never a number."""
+        try:
+            return self.dataset.load()
+        except (ValueError, OSError) as error:
+            raise InterpError(
+                f"run {self.run_id!r} is damaged ({error}); verify it, then restore or remove it"
+            ) from error
+
     @property
     def spec(self) -> Spec:
         """Return the question that this run answers; InterpError when this release no longer knows it."""
@@ -68,8 +77,9 @@ class OpenRun:
         return self.manifest["summary"]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return {name: table}, page checksums checked."""
-        return {name: attachments.load_table(self.path, name) for name in self.manifest["tables"]}
+        """Return {name: table}, compared with the manifest's sha256."""
+        listed = {name: self.manifest["files"][attachments.table_path(name)] for name in self.manifest["tables"]}
+        return {name: attachments.load_table(self.path, name, entry["sha256"]) for name, entry in listed.items()}
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return {name: array}, compared with the manifest's sha256."""
