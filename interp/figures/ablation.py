@@ -28,6 +28,7 @@ def accuracy_by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure
         _panel(figure, dataset.sel(kind=kind), kind, {"row": 1, "col": column})
         curves.layer_axis(figure, "layer (0 = embeddings)", layers, col=column)
     curves.accuracy_axis(figure, "accuracy", col=1)
+    curves.panel_titles(figure)
     figure.update_layout(
         template=look.template(theme),
         title=schema.heading(
@@ -38,7 +39,6 @@ def accuracy_by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure
             "bands: 95 % interval",
             "dashed: clean run and majority class",
         ),
-        legend={"y": 1.1},
     )
     return figure
 

@@ -101,7 +101,6 @@ def _finish(figure: go.Figure, dataset: xr.Dataset, title: str, note: str) -> No
             text=f"threshold {threshold:.2f}", font={"color": look.GREEN, "size": 11},
         )  # fmt: skip
     curves.accuracy_axis(figure, "faithfulness")
-    curves.legend_above(figure)
     units = "fraction of the full model's correct answers kept"
     figure.update_layout(title=schema.heading(dataset, title, units, note, "bands: 95 % interval"))
 

@@ -26,7 +26,7 @@ def from_last(dataset: xr.Dataset, *, role: str | None = None, theme: str = "lig
     layers, heads = schema.labels(part, "layer"), schema.labels(part, "head")
     panels = [
         maps.Panel(
-            f"to {key} (null {uniform[k]:.2f})",
+            f"to {key}",
             excess[k],
             _hover(layers, heads, query, str(key), pattern[k], uniform[k], schema.count_text(part)),
         )
@@ -41,7 +41,7 @@ def from_last(dataset: xr.Dataset, *, role: str | None = None, theme: str = "lig
             f"Attention of {query} above or below uniform",
             "mean attention minus 1 / visible keys",
             schema.count_text(part),
-            "null: uniform attention = 0 on the scale",
+            f"0 on the scale = uniform, the null ({uniform[0]:.2f})",
         ),
         unit="above uniform",
         bounds=look.limits(excess, at_least=0.1),

@@ -95,6 +95,11 @@ def error_bar(value: float, low: float | None, high: float | None) -> dict | Non
     return {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low]}
 
 
+def panel_titles(figure: go.Figure) -> None:
+    """Give the titles of panels the size of text (plotly's default is larger than the figure's title)."""
+    figure.update_annotations(font={"size": 12})
+
+
 def level(value: float, x: list) -> tuple[list, np.ndarray]:
     """Return the two ends of a horizontal line at `value` across `x`, half a step wider than the data."""
     return [min(x) - 0.35, max(x) + 0.35], np.array([value, value])
@@ -111,8 +116,3 @@ def layer_axis(figure: go.Figure, title: str, layers: list, **place: int) -> Non
     figure.update_xaxes(
         title_text=title, tickvals=layers[::step], range=[min(layers) - 0.4, max(layers) + 0.4], **place
     )
-
-
-def legend_above(figure: go.Figure) -> None:
-    """Put the legend between the title and the plot."""
-    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})

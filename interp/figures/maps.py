@@ -63,6 +63,7 @@ def panel_maps(
         figure.update_xaxes(**_ticks(axis.labels), title_text=axis.title, col=number)
     figure.update_yaxes(**_ticks(rows.labels))
     figure.update_yaxes(title_text=rows.title, col=1)
+    figure.update_annotations(font={"size": 12})
     figure.update_layout(
         template=look.template(theme),
         title=title,

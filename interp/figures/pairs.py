@@ -21,12 +21,12 @@ def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light"
     data = example_traces(dataset, layer, role)
     figure = go.Figure(layout={"template": look.template(theme)})
     styles = (
-        ("corrupted (0)", {"color": look.NULL, "dash": "dash", "width": 1.5}, "lines"),
-        ("clean (1)", {"color": look.NULL, "width": 1.5}, "lines"),
-        ("patched", {"color": look.BLUE}, "markers"),
+        ("corrupted run (0)", {"color": look.NULL, "symbol": "line-ew-open", "size": 4}),
+        ("clean run (1)", {"color": look.NULL, "symbol": "circle-open", "size": 4}),
+        ("patched", {"color": look.BLUE, "size": 5}),
     )
-    for (name, line, mode), trace in zip(styles, data["traces"], strict=True):
-        figure.add_trace(go.Scatter(name=name, mode=mode, line=line, marker={"size": 5}, hoverinfo="text", **trace))
+    for (name, marker), trace in zip(styles, data["traces"], strict=True):
+        figure.add_trace(go.Scatter(name=name, mode="markers", marker=marker, hoverinfo="text", **trace))
     figure.update_xaxes(title_text="prompt pairs, sorted by the patched value", showgrid=False)
     figure.update_yaxes(title_text="logit difference")
     figure.update_layout(
@@ -36,7 +36,6 @@ def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light"
             "logits: clean answer minus corrupted answer",
             schema.count_text(dataset) + " pairs",
             data["interval"],
-            "grey: the two runs without a patch",
         )
     )
     return figure

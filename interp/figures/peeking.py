@@ -38,7 +38,6 @@ def single_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         curves.add_curve(figure, curves.Curve(name, layers, value[i], *bounds, hover, colour, i))
     curves.layer_axis(figure, "block whose attention edges are hidden", layers)
     curves.accuracy_axis(figure, "faithfulness")
-    curves.legend_above(figure)
     figure.update_layout(
         title=schema.heading(
             dataset,

@@ -1,6 +1,6 @@
 """Which causal variable can a linear probe read, where and when?
 
-    score[t, l, r] = R2 of ridge(h[l, r] -> t) on held-out prompts (1 = exact, 0 = no better than the mean)
+    score[t, l, r] = R² of ridge(h[l, r] -> t) on held-out prompts (1 = exact, 0 = no better than the mean)
 
 The null repeats the fit with shuffled labels; `score_null_high` is the 95th percentile of its maximum over the map, so
 a cell above it stands after correction for looking at many cells. Readable is not used: the causal test is patching.
@@ -20,7 +20,7 @@ from interp.figures import theme as look
 
 
 def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the target x layer map of the best role's R2, that role written in the cell, the null beside it.
+    """Return the target x layer map of the best role's R², that role written in the cell, the null beside it.
 
     Cells that do not pass the corrected null carry a dot instead of a role.
     """
@@ -32,7 +32,7 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     columns = maps.Axis("layer (0 = embeddings)", [str(layer) for layer in layers])
     shown = np.where(best > null, role, "·").tolist()
     null_hover = [[f"<b>null for {t}</b><br>95th percentile of the maximum: {null[i, 0]:.3f}"] for i, t in enumerate(targets)]
-    return maps.panel_maps(
+    figure = maps.panel_maps(
         [
             maps.Panel("best role", np.clip(best, 0, 1), _hover(dataset, best, role, null), shown),
             maps.Panel("null", np.clip(null, 0, 1), null_hover, maps.written(null)),
@@ -42,15 +42,16 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         column_axes=[columns, maps.Axis("", ["max"])],
         title=schema.heading(
             dataset,
-            "Held-out R2 of ridge probes, best role per layer",
-            "R2 (below 0 drawn as 0)",
+            "Held-out R² of ridge probes, best role per layer",
+            "R² (below 0 drawn as 0)",
             schema.count_text(dataset),
             "dot: does not pass shuffled labels (95th percentile of the map's maximum)",
         ),
-        unit="R2",
+        unit="R²",
         bounds=(0.0, 1.0),
         theme=theme,
     )
+    return figure.update_yaxes(autorange="reversed")
 
 
 def _ceiling(dataset: xr.Dataset) -> np.ndarray:
@@ -71,7 +72,7 @@ def _hover(dataset: xr.Dataset, best: np.ndarray, role: np.ndarray, null: np.nda
 
     return [
         [
-            f"<b>{target}, layer {layer}</b><br>R2 {schema.estimate(best[i, j], *bounds(i, j))} at role {role[i, j]}"
+            f"<b>{target}, layer {layer}</b><br>R² {schema.estimate(best[i, j], *bounds(i, j))} at role {role[i, j]}"
             f"<br>null, 95th percentile of max {null[i, 0]:.3f}<br>{schema.count_text(dataset)}"
             for j, layer in enumerate(schema.labels(dataset, "layer"))
         ]
@@ -80,7 +81,7 @@ def _hover(dataset: xr.Dataset, best: np.ndarray, role: np.ndarray, null: np.nda
 
 
 def score_by_layer(dataset: xr.Dataset, *, theme: str = "light", columns: int = 3) -> go.Figure:
-    """Return R2 against layer, a panel a target and a line a role, with the corrected null dashed."""
+    """Return R² against layer, a panel a target and a line a role, with the corrected null dashed."""
     targets = [str(target) for target in schema.labels(dataset, "target")]
     columns = min(columns, len(targets))
     figure = make_subplots(
@@ -95,15 +96,16 @@ def score_by_layer(dataset: xr.Dataset, *, theme: str = "light", columns: int = 
     for i, target in enumerate(targets):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         _target_panel(figure, dataset.sel(target=target), target, place, legend=i == 0)
+    figure.update_xaxes(title_text="layer (0 = embeddings)", row=math.ceil(len(targets) / columns))
     figure.update_yaxes(range=[-0.15, 1.05])
-    figure.update_yaxes(title_text="R2", col=1)
+    figure.update_yaxes(title_text="R²", col=1)
+    curves.panel_titles(figure)
     figure.update_layout(
         template=look.template(theme),
-        legend={"y": 1.1},
         title=schema.heading(
             dataset,
-            "Held-out R2 of ridge probes",
-            "R2",
+            "Held-out R² of ridge probes",
+            "R²",
             schema.count_text(dataset),
             "bands: 95 % interval where recorded",
             "dashed: shuffled labels, mean and 95th percentile of the maximum",
@@ -119,7 +121,7 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: dict,
     for i, role in enumerate(str(role) for role in schema.labels(part, "role")):
         bounds = [None if b is None else b[i] for b in (low, high)]
         hover = [
-            f"<b>{target}, layer {layer}, role {role}</b><br>R2 "
+            f"<b>{target}, layer {layer}, role {role}</b><br>R² "
             + schema.estimate(score[i, j], *(None if b is None else b[j] for b in bounds))
             for j, layer in enumerate(layers)
         ]
@@ -129,7 +131,7 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: dict,
     curves.add_null(figure, "shuffled labels, mean", layers, mean, place, legend=legend)
     ceiling = float(part["score_null_high"].max())
     curves.add_null(figure, "95 % of their maximum", *curves.level(ceiling, layers), place, legend=legend)
-    curves.layer_axis(figure, "layer", layers, **place)
+    curves.layer_axis(figure, "", layers, **place)
 
 
 def summary(dataset: xr.Dataset) -> str:
@@ -143,7 +145,7 @@ def summary(dataset: xr.Dataset) -> str:
             parts.append(f"{target}: not above shuffled labels")
             continue
         parts.append(
-            f"{target}: R2 {score[i, j]:.2f} at layer {schema.labels(part, 'layer')[i]}, "
+            f"{target}: R² {score[i, j]:.2f} at layer {schema.labels(part, 'layer')[i]}, "
             f"role {schema.labels(part, 'role')[j]}"
         )
     return f"Best held-out probes: {'; '.join(parts)}; {schema.count_text(dataset)}."

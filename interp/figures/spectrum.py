@@ -43,7 +43,6 @@ def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure.update_xaxes(title_text="frequency k (period = N / k)", showgrid=False)
     figure.update_yaxes(title_text="fraction of power", type="log", exponentformat="power", dtick=1)
     figure.update_layout(
-        legend={"y": 1.02},
         title=schema.heading(
             dataset,
             "Fourier power of the number embeddings",

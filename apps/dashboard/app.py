@@ -1,0 +1,73 @@
+"""Build the app: a Dash object over one store. Nothing is global, so two apps live in one process."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from dash import Dash, set_props
+from flask import request
+
+from apps.dashboard import ids, router
+from apps.dashboard.components.shell import shell
+from apps.dashboard.library import Library
+from apps.dashboard.pages import PAGES
+from apps.dashboard.security import guard
+from apps.dashboard.settings import Settings
+from interp.errors import InterpError
+
+log = logging.getLogger(__name__)
+THEME_COOKIE = "arithmoscope_theme"
+
+INDEX = """<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+
+
+class ThemedDash(Dash):
+    """Dash that writes the reader's theme into the page, so that a dark page never flashes white."""
+
+    def interpolate_index(self, **kwargs: Any) -> str:
+        """Return the index page in the theme of the request's cookie."""
+        return super().interpolate_index(**kwargs).replace('data-theme="light"', f'data-theme="{theme()}"', 1)
+
+
+def theme() -> str:
+    """Return the theme of the present request: "dark" or "light"."""
+    return "dark" if request.cookies.get(THEME_COOKIE) == "dark" else "light"
+
+
+def create_app(settings: Settings) -> Dash:
+    """Return the app over the store of `settings`; the store need not exist yet."""
+    library = Library(settings.store)
+    app = ThemedDash(
+        "arithmoscope",
+        assets_folder=str(Path(__file__).parent / "assets"),
+        title="Arithmoscope",
+        update_title="",
+        index_string=INDEX,
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        enable_mcp=False,
+        health_endpoint="health",
+        on_error=tell,
+    )
+    app.layout = lambda: shell(theme(), str(settings.store), settings.read_only)
+    router.register(app, library)
+    for module in PAGES:
+        module.register(app, library)
+    guard(app.server, list(app.csp_hashes()))
+    return app
+
+
+def tell(error: Exception) -> None:
+    """Show an error as a message in the corner; a mistake in one line, anything else with its trace in the log."""
+    expected = isinstance(error, InterpError)
+    if not expected:
+        log.error("A callback failed", exc_info=error)
+    text = str(error) if expected else f"Something went wrong ({type(error).__name__}); the log of the server says more."
+    message = {"action": "show", "title": "That did not work", "message": text, "color": "red"}
+    set_props(ids.TOAST, {"sendNotifications": [message]})

@@ -1,0 +1,53 @@
+"""The one card: title, subtitle, graph, a sentence that says what it shows, and its table twin.
+
+The sentence is the accessible description of the graph, which a screen reader cannot enter.
+"""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.notice import broken, commands
+from apps.dashboard.components.table import twin_table
+from apps.dashboard.drawn import Drawn
+from interp.figures import GRAPH_CONFIG
+
+
+def figure_card(
+    drawn: Drawn, name: str, height: int, *, href: str | None = None, extra: list[Component] | None = None
+) -> Component:
+    """Return the card of a figure; `name` is unique on the page, `href` leads to the page that shows more."""
+    title_id, summary_id = ids.part(name, "title"), ids.part(name, "summary")
+    title = dcc.Link(drawn.title, href=href) if href else drawn.title
+    graph = dcc.Graph(
+        id=ids.graph(name),
+        figure=drawn.figure,
+        config=GRAPH_CONFIG,
+        responsive=True,
+        style={"height": f"{height}px"},
+    )
+    children: list[Component] = [
+        html.Figcaption([html.H3(title, id=title_id), html.P(drawn.subtitle, className="subtitle")]),
+        graph,
+        html.P(drawn.summary, id=summary_id, className="summary"),
+        *(extra or []),
+        *([twin_table(drawn.table)] if drawn.table else []),
+    ]
+    return html.Figure(
+        children, className="card", **{"aria-labelledby": title_id, "aria-describedby": summary_id}
+    )
+
+
+def missing_card(title: str, text: str, *lines: str) -> Component:
+    """Return a card for a result that is not there, with the command that makes it."""
+    return html.Section(
+        [html.H3(title), html.P(text, className="subtitle"), *([commands(*lines)] if lines else [])],
+        className="card card-missing",
+    )
+
+
+def broken_card(title: str, text: str) -> Component:
+    """Return a card for a result that cannot be shown, and why."""
+    return html.Section([html.H3(title), broken(text)], className="card")

@@ -1,0 +1,44 @@
+"""A choice among names: one labelled select, used for runs, models, layers and roles."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+
+from interp.store import RunSummary
+
+
+def choice(name: str, label: str, options: list[tuple[str, str]], value: str | None, width: int = 220) -> dmc.Select:
+    """Return a searchable select of `(value, label)` options."""
+    return dmc.Select(
+        id=name,
+        label=label,
+        data=[{"value": option, "label": text} for option, text in options],
+        value=value,
+        allowDeselect=False,
+        searchable=len(options) > 8,
+        nothingFoundMessage="nothing of that name",
+        comboboxProps={"shadow": "md"},
+        size="xs",
+        w=width,
+    )
+
+
+def run_options(lines: list[RunSummary]) -> list[tuple[str, str]]:
+    """Return one option a run: what was asked, and when."""
+    return [(line.run_id, run_label(line)) for line in lines]
+
+
+def run_label(line: RunSummary) -> str:
+    """Return `a+b, plain, mental-math · 2026-11-20 21:10`."""
+    asked = ", ".join(part for part in (line.task, line.style if line.task else None, short(line.model)) if part)
+    return f"{asked} · {moment(line.created)}"
+
+
+def short(model: str) -> str:
+    """Return the last part of a model's path or name."""
+    return model.rstrip("/").rsplit("/", 1)[-1]
+
+
+def moment(created: str) -> str:
+    """Return a time of the store to the minute, `2026-11-20 21:10`."""
+    return created[:16].replace("T", " ")

@@ -1,0 +1,93 @@
+"""Where a run comes from: the question, the code, the weights, the machine, and how to open it in Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from interp.store import OpenRun
+
+
+def provenance(run: OpenRun, wrong: list[str], root: Path) -> list[Component]:
+    """Return the drawer of a run: integrity, headline numbers, provenance, spec, and a snippet that loads it."""
+    code = snippet(run.run_id, root)
+    return [
+        _integrity(run, wrong),
+        html.H3("Headline numbers"),
+        _pairs(run.summary) if run.summary else html.P("The run records none.", className="subtitle"),
+        html.H3("Provenance"),
+        _pairs(facts(run.manifest)),
+        html.H3("Open it in Python"),
+        _code(code, "snippet"),
+        html.H3("The question (spec)"),
+        _code(json.dumps(run.manifest["spec"], indent=2, ensure_ascii=False), "spec"),
+    ]
+
+
+def snippet(run_id: str, root: Path) -> str:
+    """Return the lines that open a run in Python."""
+    return (
+        "from interp.figures import drawing\n"
+        "from interp.store import Store\n\n"
+        f"run = Store({str(root)!r}, create=False).open({run_id!r})\n"
+        "run.dataset                                      # xarray.Dataset\n"
+        'drawing(run.manifest["spec"]["method"])(run.dataset).show()'
+    )
+
+
+def facts(manifest: dict[str, Any]) -> dict[str, str]:
+    """Return provenance as flat text, from a manifest; what is absent is left out."""
+    git, around = manifest.get("git") or {}, manifest.get("environment") or {}
+    found = {
+        "run": manifest.get("run_id"),
+        "created (UTC)": manifest.get("created"),
+        "seconds": manifest.get("seconds"),
+        "spec hash": manifest.get("spec_hash"),
+        "weights sha256": (manifest.get("model") or {}).get("weights_sha256"),
+        "git commit": _commit(git),
+        "seeds": _flat(manifest.get("seeds")),
+        "device, dtype": ", ".join(str(manifest[name]) for name in ("device", "dtype") if manifest.get(name)),
+        "environment": _flat({name: value for name, value in around.items() if name != "packages"}),
+        "packages": _flat(around.get("packages")),
+        "command": manifest.get("command"),
+        "parents": ", ".join(manifest.get("parents") or ()),
+        "files": f"{len(manifest['files'])}, {sum(f['bytes'] for f in manifest['files'].values()):,} bytes",
+    }
+    return {name: str(value) for name, value in found.items() if value not in (None, "", {}, [])}
+
+
+def _commit(git: dict[str, Any]) -> str | None:
+    if not git.get("commit"):
+        return None
+    return f"{git['commit']}{' (with uncommitted changes)' if git.get('dirty') else ''}"
+
+
+def _flat(values: Any) -> str:
+    if not isinstance(values, dict):
+        return "" if values is None else str(values)
+    return ", ".join(f"{name} {_flat(value)}" for name, value in values.items())
+
+
+def _pairs(values: dict[str, Any]) -> Component:
+    rows = [html.Tr([html.Th(str(name), scope="row"), html.Td(_text(value))]) for name, value in values.items()]
+    return html.Table(html.Tbody(rows), className="pairs")
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _code(text: str, name: str) -> Component:
+    target = f"code-{name}"
+    return html.Div([html.Pre(html.Code(text, id=target)), dcc.Clipboard(target_id=target, title=f"Copy the {name}")], className="copyable")
+
+
+def _integrity(run: OpenRun, wrong: list[str]) -> Component:
+    if not wrong:
+        text = f"Complete and unchanged: all {len(run.manifest['files'])} files match their sha256."
+        return html.P(text, className="integrity good", role="status")
+    return html.Section([html.P("This run is damaged:"), html.Ul([html.Li(line) for line in wrong])], className="notice notice-broken", role="alert")

@@ -1,0 +1,45 @@
+"""A figure made ready for a card: title and subtitle taken out of it (the card writes them as text that wraps)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+import xarray as xr
+
+from interp.figures import Drawing, schema
+from interp.figures.twin import Twin, twin
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a card shows: words, the figure as JSON, and the same numbers as a table."""
+
+    title: str
+    subtitle: str
+    figure: dict[str, Any]
+    summary: str
+    table: Twin | None
+
+
+def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str) -> Drawn:
+    """Return the figure of `dataset` for a card; InterpError when the dataset does not hold what it shows."""
+    figure = drawing(dataset, theme=theme)
+    title, subtitle = words(figure, dataset)
+    return Drawn(title, subtitle, untitled(figure), drawing.summary(dataset), twin(dataset, drawing.shows))
+
+
+def words(figure: go.Figure, dataset: xr.Dataset) -> tuple[str, str]:
+    """Return the figure's title without the cell of the study (the page names it), and its subtitle."""
+    title = figure.layout.title
+    return (title.text or "").removesuffix(f" · {schema.cell(dataset)}"), title.subtitle.text or ""
+
+
+def untitled(figure: go.Figure) -> dict[str, Any]:
+    """Return the figure as a dict without its title, with margins for a card."""
+    panels = any(note.yref == "paper" and note.y == 1 for note in figure.layout.annotations)
+    figure.update_layout(
+        title=None, margin={"l": 40, "r": 8, "t": 22 if panels else 10, "b": 30}, autosize=True, height=None
+    )
+    return figure.to_dict()

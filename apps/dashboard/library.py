@@ -1,0 +1,65 @@
+"""The app's view of the store: which runs there are, the newest for a question, and their datasets, read once.
+
+It never writes and never computes. Whatever is wrong with a run comes out as one InterpError line to show.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interp.errors import InterpError
+from interp.store import OpenRun, RunSummary, Store
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+COMPLETE = "complete"
+
+
+class Library:
+    """The runs of one store, for reading; safe for the threads of a server."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._load = lru_cache(maxsize=128)(self._load_once)
+
+    def store(self) -> Store:
+        """Return the store; InterpError when there is none at the root (yet)."""
+        return Store(self.root, create=False)
+
+    def runs(self) -> list[RunSummary]:
+        """Return every run, newest first; an absent store has none."""
+        try:
+            return self.store().list()
+        except InterpError:
+            return []
+
+    def models(self) -> list[str]:
+        """Return the models that have runs, the one with most runs first."""
+        counts = Counter(line.model for line in self.runs() if line.status == COMPLETE)
+        return [name for name, _ in counts.most_common()]
+
+    def of(self, method: str) -> list[RunSummary]:
+        """Return the complete runs of a method, newest first."""
+        return [line for line in self.runs() if line.method == method and line.status == COMPLETE]
+
+    def opened(self, run_id: str) -> OpenRun:
+        """Return a run; InterpError when it is unknown or damaged."""
+        return self.store().open(run_id)
+
+    def dataset(self, run_id: str) -> xr.Dataset:
+        """Return the dataset of a run, in memory; InterpError when the run is unknown or damaged."""
+        return self._load(run_id, self.opened(run_id).digest)
+
+    def _load_once(self, run_id: str, digest: str) -> xr.Dataset:
+        """Read a dataset; `digest` keys the cache, so a replaced run is read again."""
+        try:
+            return self.opened(run_id).dataset.load()
+        except InterpError:
+            raise
+        except Exception as error:  # whatever a damaged array raises, the page must say which run it is
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
+            raise InterpError(f"Run {run_id} cannot be read ({reason}). Check it: interp runs verify {run_id}") from error

@@ -1,0 +1,90 @@
+"""What a page is asked and what it returns: one h1, its controls, notices about the link, and its selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.notice import broken, empty, link_notices
+from apps.dashboard.library import Library
+from apps.dashboard.selection import Selection
+from interp.errors import nearest
+from interp.store import RunSummary
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the address asks for, what in it was not understood, and the theme the figures are drawn in."""
+
+    selection: Selection
+    notices: list[str]
+    theme: str
+
+
+def page(
+    path: str,
+    heading: str,
+    request: Request,
+    children: list[Component],
+    *,
+    controls: list[Component] | None = None,
+    selection: Selection | None = None,
+) -> Component:
+    """Return a page: heading and controls on one line, then notices, then `children`."""
+    top = html.Div([html.H1(heading), html.Div(controls or [], className="controls")], className="page-head")
+    store = dcc.Store(id=ids.SELECTION, data=address(path, selection or request.selection))
+    return html.Div([store, top, *link_notices(request.notices), *children], className="page")
+
+
+def address(path: str, selection: Selection) -> dict[str, str]:
+    """Return what the clientside callback writes into the address bar."""
+    return {"path": path, "search": selection.search}
+
+
+def pick_run(
+    library: Library, method: str, request: Request
+) -> tuple[RunSummary | None, list[RunSummary], list[str]]:
+    """Return the run of `method` that the address asks for (else the newest that fits), all of them, and notices."""
+    lines = library.of(method)
+    asked, notices = request.selection, []
+    if asked.run is not None:
+        found = next((line for line in lines if line.run_id == asked.run), None)
+        if found is not None:
+            return found, lines, notices
+        notices.append(_no_such_run(library, method, asked.run))
+    wanted = {name: getattr(asked, name) for name in ("model", "task", "style") if getattr(asked, name) is not None}
+    fitting = [line for line in lines if all(getattr(line, name) == value for name, value in wanted.items())]
+    if lines and not fitting:
+        said = ", ".join(f"{name} {value}" for name, value in wanted.items())
+        notices.append(f"No {method} run for {said}; the newest {method} run is shown instead.")
+    return next(iter(fitting or lines), None), lines, notices
+
+
+def _no_such_run(library: Library, method: str, run_id: str) -> str:
+    lines = library.runs()
+    found = next((line for line in lines if line.run_id == run_id), None)
+    if found is None:
+        return f"There is no run {run_id!r} in this store. {nearest(run_id, [line.run_id for line in lines])}"
+    if found.status != "complete":
+        return f"Run {run_id} is damaged ({found.problem}). Check it: interp runs verify {run_id}"
+    return f"Run {run_id} is a {found.method} run, not {method}; see it on the Runs page."
+
+
+def empty_store(library: Library) -> Component:
+    """Return what an empty or absent store shows on every page."""
+    damaged = [line for line in library.runs() if line.status != "complete"]
+    if damaged:
+        return broken(
+            f"All {len(damaged)} runs of this store are damaged. Look at each, and restore or remove it:",
+            *(f"interp runs verify {line.run_id}" for line in damaged[:8]),
+        )
+    return empty(
+        "No results yet",
+        f"The store {library.root} holds no runs. Make some, then reload this page:",
+        "interp study --model mental-math",
+        "interp run accuracy --model mental-math --task a+b --style plain",
+    )
+

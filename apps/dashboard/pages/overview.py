@@ -1,0 +1,161 @@
+"""The study at a glance: what is computed, where and when, each with its null."""
+
+from __future__ import annotations
+
+from dash import Dash, Input, Output, html
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components import accuracy_table as table
+from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.choice import choice, short
+from apps.dashboard.drawn import drawn
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.selection import Selection
+from interp.errors import InterpError
+from interp.figures import drawing
+from interp.store import RunSummary
+
+PATH, NAME = "/", "Overview"
+# the small multiples of a cell, in the order in which they are read: when, where, in what variables, in what words
+MULTIPLES = (
+    ("af1", "Wait, transfer, compute", "/af1"),
+    ("patching", "Patching map", "/patching"),
+    ("probing", "Probes", None),
+    ("lens", "Logit lens", None),
+)
+HEIGHT = 236
+MOST_CELLS = 4
+
+
+def layout(library: Library, request: Request) -> Component:
+    """Return the overview of one model."""
+    models = library.models()
+    if not models:
+        return page(PATH, "Where and when a language model computes", request, [empty_store(library)])
+    asked = request.selection.model
+    model = asked if asked in models else models[0]
+    if asked and asked != model:
+        request.notices.append(f"No runs of model {asked!r} in this store; {model} is shown instead.")
+    newest = newest_runs(library, model)
+    rows = [_cell_row(library, request, newest, model, task) for task in study_cells(newest)]
+    top = html.Section([_accuracy(library, newest, model), _spectrum(library, request, newest, model)], className="grid top")
+    return page(
+        PATH,
+        f"Where and when {short(model)} computes",
+        request,
+        [top, *rows, _damaged(library)],
+        controls=[choice(ids.MODEL_CHOICE, "Model", [(name, short(name)) for name in models], model)],
+        selection=Selection(model=model if len(models) > 1 else None),
+    )
+
+
+def newest_runs(library: Library, model: str) -> dict[tuple[str, str | None, str], RunSummary]:
+    """Return the newest complete run of each (method, task, style) of `model`."""
+    found: dict[tuple[str, str | None, str], RunSummary] = {}
+    for line in library.runs():
+        if line.model == model and line.status == "complete":
+            found.setdefault((line.method, line.task, line.style), line)
+    return found
+
+
+def study_cells(newest: dict[tuple[str, str | None, str], RunSummary]) -> list[str]:
+    """Return the tasks (plain style) that have a causal or reading method, at most `MOST_CELLS`."""
+    methods = {method for method, _, _ in MULTIPLES}
+    tasks = [task for method, task, style in newest if method in methods and task and style == "plain"]
+    return table.in_order(tasks, table.TASKS)[:MOST_CELLS]
+
+
+def _cell_row(library: Library, request: Request, newest: dict, model: str, task: str) -> Component:
+    cards = []
+    for method, title, path in MULTIPLES:
+        line = newest.get((method, task, "plain"))
+        command = f"interp run {method} --model {model} --task {task}"
+        if line is None:
+            cards.append(missing_card(title, f"Not run yet for {task}.", command))
+            continue
+        href = f"{path}{Selection(run=line.run_id).search}" if path else run_href(line.run_id)
+        cards.append(_card(library, request, line, f"{method}-{task}", href))
+    heading = html.H2([task, html.Span(" plain style", className="muted")])
+    return html.Section([heading, html.Div(cards, className="grid cells")], className="cell")
+
+
+def _card(library: Library, request: Request, line: RunSummary, name: str, href: str) -> Component:
+    try:
+        ready = drawn(drawing(line.method), library.dataset(line.run_id), request.theme)
+    except InterpError as error:
+        return broken_card(line.method, str(error))
+    return figure_card(ready, name.replace("+", "p"), HEIGHT, href=href)
+
+
+def run_href(run_id: str) -> str:
+    """Return the address of a run on the Runs page."""
+    return f"/runs{Selection(run=run_id).search}"
+
+
+def _spectrum(library: Library, request: Request, newest: dict, model: str) -> Component:
+    """Return the spectrum of the number embeddings: of the model where it has one, else of any task."""
+    lines = [line for (method, _, _), line in newest.items() if method == "spectrum"]
+    if not lines:
+        return missing_card("Spectrum of the number embeddings", "Not run yet.", f"interp run spectrum --model {model}")
+    line = next((line for line in lines if line.task is None), lines[0])
+    return _card(library, request, line, "spectrum", run_href(line.run_id))
+
+
+def _accuracy(library: Library, newest: dict, model: str) -> Component:
+    cells, problems = accuracy_cells(library, newest)
+    if not cells:
+        command = f"interp run accuracy --model {model} --task a+b --style plain"
+        return missing_card("Accuracy", "Not run yet." + " ".join(problems), command)
+    children = [
+        html.H3("Accuracy by task and style"),
+        html.P("fraction correct, 95 % interval under it; n on hover; last column: always the commonest answer", className="subtitle"),
+        table.accuracy_table(cells, run_href),
+        html.P(table.summary(cells), className="summary"),
+        *(html.P(text, className="subtitle") for text in problems),
+    ]
+    return html.Section(children, className="card")
+
+
+def accuracy_cells(library: Library, newest: dict) -> tuple[dict[tuple[str, str], table.Cell], list[str]]:
+    """Return the accuracy of each (task, style), and one line for each run that could not be read."""
+    cells, problems = {}, []
+    for (method, task, style), line in newest.items():
+        if method != "accuracy" or task is None:
+            continue
+        try:
+            cells[task, style] = _accuracy_cell(library, line)
+        except (InterpError, KeyError, TypeError, ValueError) as error:
+            problems.append(f"{task}, {style}: {error}")
+    return cells, problems
+
+
+def _accuracy_cell(library: Library, line: RunSummary) -> table.Cell:
+    names = ("accuracy", "accuracy_low", "accuracy_high", "n", "null_majority")
+    found = line.summary if all(name in line.summary for name in names) else None
+    if found is None:
+        dataset = library.dataset(line.run_id)
+        found = {name: dataset[name].item() for name in names}
+    value, low, high, n, null = (found[name] for name in names)
+    return table.Cell(float(value), float(low), float(high), int(n), float(null), line.run_id)
+
+
+def _damaged(library: Library) -> Component:
+    damaged = [line for line in library.runs() if line.status != "complete"]
+    if not damaged:
+        return html.Div()
+    said = f"{len(damaged)} damaged runs are left out: {', '.join(line.run_id for line in damaged[:5])}."
+    return html.P(f"{said} Check them with interp runs verify RUN, or see the Runs page.", className="summary")
+
+
+def register(app: Dash, library: Library) -> None:
+    """Switching the model asks the router for the page anew."""
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.MODEL_CHOICE, "value"),
+        prevent_initial_call=True,
+    )
+    def choose_model(model: str) -> str:
+        return Selection(model=str(model)).search

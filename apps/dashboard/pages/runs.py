@@ -1,0 +1,179 @@
+"""Every run of the store: filter, sort, select one to see where it comes from and whether it is intact."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.card import broken_card, figure_card
+from apps.dashboard.components.choice import moment, short
+from apps.dashboard.components.grid import grid
+from apps.dashboard.components.notice import broken
+from apps.dashboard.components.provenance import provenance
+from apps.dashboard.drawn import drawn
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, address, empty_store, page
+from apps.dashboard.selection import RUN_ID, Selection
+from interp.errors import InterpError, nearest
+from interp.figures import FIGURES, drawing
+from interp.store import RunSummary
+
+PATH, NAME = "/runs", "Runs"
+FIGURE_HEIGHT = 280
+
+
+def layout(library: Library, request: Request) -> Component:
+    """Return the table of runs; a run named in the address is opened."""
+    lines = library.runs()
+    if not lines:
+        return page(PATH, "Runs", request, [empty_store(library)])
+    asked = request.selection.run
+    known = [line.run_id for line in lines]
+    if asked is not None and asked not in known:
+        request.notices.append(f"There is no run {asked!r} in this store. {nearest(asked, known)}")
+        asked = None
+    search = dmc.TextInput(id=ids.RUNS_SEARCH, label="Find", placeholder="method, task, model ...", size="xs", w=260)
+    table = grid(ids.RUNS_GRID, columns(), [row(line) for line in lines], "run_id", height=620)
+    table.style = {"height": "calc(100vh - 190px)", "minHeight": "320px", "width": "100%"}
+    if asked:
+        table.selectedRows = {"ids": [asked]}
+    drawer = dmc.Drawer(
+        html.Div(id=ids.RUNS_DRAWER_BODY),
+        id=ids.RUNS_DRAWER,
+        title="Run",
+        position="right",
+        size=620,
+        opened=False,
+        closeButtonProps={"aria-label": "Close the run"},
+        overlayProps={"backgroundOpacity": 0.25},
+    )
+    return page(
+        PATH, "Runs", request,
+        [html.P(summary(lines), className="summary"), table, drawer],
+        controls=[search], selection=Selection(run=asked),
+    )  # fmt: skip
+
+
+def summary(lines: list[RunSummary]) -> str:
+    """Return how many runs there are, and how many are damaged."""
+    damaged = sum(line.status != "complete" for line in lines)
+    state = f"{damaged} damaged" if damaged else "none damaged on a look at names and sizes; selecting one checks every byte"
+    return f"{len(lines)} runs, {state}."
+
+
+def columns() -> list[dict]:
+    """Return the columns of the table."""
+    right = {"type": "rightAligned", "flex": 0}
+    return [
+        {"field": "status", "flex": 0, "width": 110, "cellClassRules": {"bad": "params.value !== 'complete'"}},
+        {"field": "created", "headerName": "created (UTC)", "flex": 0, "width": 150, "sort": "desc"},
+        {"field": "method", "flex": 0, "width": 110},
+        {"field": "task", "flex": 0, "width": 96},
+        {"field": "style", "flex": 0, "width": 120},
+        {"field": "model", "flex": 0, "width": 140},
+        {"field": "headline", "minWidth": 260, "flex": 3, "tooltipField": "headline"},
+        {"field": "n", **right, "width": 84, "filter": "agNumberColumnFilter"},
+        {"field": "seconds", **right, "width": 98, "filter": "agNumberColumnFilter"},
+        {"field": "kB", **right, "width": 84, "filter": "agNumberColumnFilter"},
+        {"field": "run_id", "headerName": "run", "minWidth": 220, "flex": 2},
+    ]
+
+
+def row(line: RunSummary) -> dict:
+    """Return one row of the table."""
+    return {
+        "run_id": line.run_id,
+        "status": line.status,
+        "created": moment(line.created),
+        "method": line.method or line.run_id.split("-", 1)[0],
+        "task": line.task or "",
+        "style": line.style if line.task else "",
+        "model": short(line.model),
+        "headline": line.problem or headline(line.summary),
+        "n": line.summary.get("n"),
+        "seconds": round(line.seconds, 1),
+        "kB": round(line.bytes / 1024),
+    }
+
+
+def headline(summary: dict, most: int = 4) -> str:
+    """Return the first headline numbers as text; interval ends ride with their mean."""
+    said = []
+    for name, value in summary.items():
+        if name == "n" or name.endswith(("_low", "_high")) or not isinstance(value, int | float | str):
+            continue
+        low, high = summary.get(f"{name}_low"), summary.get(f"{name}_high")
+        interval = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
+        said.append(f"{name} {f'{value:.3g}' if isinstance(value, float) else value}{interval}")
+    return ", ".join(said[:most])
+
+
+def opened(library: Library, run_id: str, theme: str) -> tuple[str, list[Component]]:
+    """Return the title and the content of the drawer; a damaged run says in what way."""
+    if not RUN_ID.fullmatch(run_id):
+        raise InterpError(f"{run_id[:40]!r} is not a run id.")
+    try:
+        wrong = list(library.store().verify(run_id))
+        run = library.opened(run_id)
+    except InterpError as error:
+        return run_id, [broken(str(error), f"interp runs verify {run_id}")]
+    body = provenance(run, wrong, library.root)
+    method = run.manifest["spec"]["method"]
+    if wrong or method not in FIGURES:
+        return run_id, body
+    return run_id, [body[0], _figure(library, run_id, method, theme), *body[1:]]
+
+
+def _figure(library: Library, run_id: str, method: str, theme: str) -> Component:
+    try:
+        return figure_card(drawn(drawing(method), library.dataset(run_id), theme), "run-figure", FIGURE_HEIGHT)
+    except InterpError as error:
+        return broken_card(method, str(error))
+
+
+def register(app: Dash, library: Library) -> None:
+    """Selecting a row opens its drawer and names it in the address; closing it takes the name out."""
+
+    @app.callback(
+        Output(ids.RUNS_DRAWER, "opened"),
+        Output(ids.RUNS_DRAWER, "title"),
+        Output(ids.RUNS_DRAWER_BODY, "children"),
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Input(ids.RUNS_GRID, "selectedRows"),
+        State(ids.THEME, "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    def open_run(rows: object, theme: str) -> tuple:
+        run_id = selected_id(rows)
+        if run_id is None:
+            return no_update, no_update, no_update, no_update
+        title, body = opened(library, run_id, theme)
+        return True, title, body, address(PATH, Selection(run=run_id))
+
+    @app.callback(
+        Output(ids.RUNS_GRID, "selectedRows", allow_duplicate=True),
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Input(ids.RUNS_DRAWER, "opened"),
+        prevent_initial_call=True,
+    )
+    def close_run(is_open: bool) -> tuple:
+        return (no_update, no_update) if is_open else ([], address(PATH, Selection()))
+
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "quickFilter"),
+        Output(ids.RUNS_GRID, "dashGridOptions"),
+        Input(ids.RUNS_SEARCH, "value"),
+        State(ids.RUNS_GRID, "dashGridOptions"),
+        prevent_initial_call=True,
+    )
+
+
+def selected_id(rows: object) -> str | None:
+    """Return the id of the selected run, from rows or from `{"ids": [...]}`; None when there is none."""
+    if isinstance(rows, dict):
+        rows = [{"run_id": found} for found in rows.get("ids", [])]
+    if isinstance(rows, list) and rows and isinstance(rows[0], dict) and isinstance(rows[0].get("run_id"), str):
+        return rows[0]["run_id"]
+    return None

@@ -1,0 +1,89 @@
+"""From an address to a page.
+
+Dash's own pages live in a registry of the process, so two apps would share one store's pages; this router belongs to
+its app. It also redraws a page only when the address changes by navigation: selections inside a page are written to
+the address by the browser alone (`history.replaceState`), and no callback hears of them.
+"""
+
+from __future__ import annotations
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.notice import empty
+from apps.dashboard.components.shell import navigation
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, page
+from apps.dashboard.pages import PAGES
+from apps.dashboard.selection import Selection, parse
+from interp.errors import nearest
+
+
+def show(library: Library, pathname: str, search: str | None, theme: str) -> tuple[Component, list[Component]]:
+    """Return the page at an address, and the navigation with that page marked."""
+    selection, notices = parse(search)
+    request = Request(selection, notices, "dark" if theme == "dark" else "light")
+    path = pathname.rstrip("/") or "/"
+    carried = Selection(model=selection.model, task=selection.task, style=selection.style).search
+    links = navigation([(module.PATH, module.NAME) for module in PAGES], path, carried)
+    for module in PAGES:
+        if module.PATH == path:
+            return module.layout(library, request), links
+    options = [module.PATH for module in PAGES]
+    nothing = empty("Nothing here", f"There is no page {path[:80]!r}. {nearest(path[:80], options)}")
+    return page(path, "Page not found", Request(Selection(), [], request.theme), [nothing]), links
+
+
+def register(app: Dash, library: Library) -> None:
+    """Route addresses; keep the address bar, the title of the tab and the theme in step."""
+
+    @app.callback(
+        Output(ids.PAGE, "children"),
+        Output(ids.NAVIGATION, "children"),
+        Input(ids.URL, "pathname"),
+        Input(ids.URL, "search"),
+        State(ids.THEME, "data"),
+    )
+    def route(pathname: str | None, search: str | None, theme: str) -> tuple:
+        return (no_update, no_update) if pathname is None else show(library, pathname, search, theme)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.RUN_CHOICE, "value"),
+        prevent_initial_call=True,
+    )
+    def choose_run(run_id: str) -> str:
+        return parse(Selection(run=str(run_id)).search)[0].search
+
+    _clientside(app)
+
+
+def _clientside(app: Dash) -> None:
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "writeAddress"),
+        Output(ids.SELECTION, "modified_timestamp"),
+        Input(ids.SELECTION, "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "toggleTheme"),
+        Output(ids.THEME, "data"),
+        Output(ids.PROVIDER, "forceColorScheme"),
+        Input(ids.THEME_BUTTON, "n_clicks"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "drawInTheme"),
+        Output({"type": "graph", "name": ALL}, "figure"),
+        Input(ids.THEME, "data"),
+        State(ids.TEMPLATES, "data"),
+        State({"type": "graph", "name": ALL}, "figure"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "copyLink"),
+        Output(ids.COPIED, "children"),
+        Input(ids.COPY_LINK, "n_clicks"),
+        prevent_initial_call=True,
+    )

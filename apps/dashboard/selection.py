@@ -1,0 +1,72 @@
+"""One selection, shared by every panel and written in the address: `?v=1&run=...&layer=4&role=b`.
+
+What an address names and this version does not know, or what cannot be, is left out and said; it is never an error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from interp.errors import nearest
+
+VERSION = "1"
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
+NUMBERS = ("layer", "example")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is looked at; None where nothing was chosen."""
+
+    run: str | None = None
+    model: str | None = None
+    task: str | None = None
+    style: str | None = None
+    layer: int | None = None
+    role: str | None = None
+    example: int | None = None
+
+    def but(self, **changes: Any) -> Selection:
+        """Return a copy with `changes`."""
+        return replace(self, **changes)
+
+    @property
+    def search(self) -> str:
+        """Return the query of the address, e.g. `?v=1&run=...`; empty when nothing is selected."""
+        chosen = {name: value for name, value in asdict(self).items() if value is not None}
+        return f"?{urlencode({'v': VERSION, **chosen})}" if chosen else ""
+
+
+KNOWN = tuple(field.name for field in fields(Selection))
+
+
+def parse(search: str | None) -> tuple[Selection, list[str]]:
+    """Return the selection of an address and one line for each thing in it that was not understood."""
+    chosen: dict[str, Any] = {}
+    notices: list[str] = []
+    for name, value in parse_qsl((search or "").lstrip("?"), keep_blank_values=True)[:40]:
+        if name == "v":
+            if value != VERSION:
+                notices.append(f"This link was made for version {value[:20]!r} of the address; this is {VERSION}.")
+        elif name not in KNOWN:
+            notices.append(f"The link names {name[:40]!r}, which this version does not know. {nearest(name[:40], KNOWN)}")
+        else:
+            chosen[name], notice = _value(name, value)
+            notices += [notice] if notice else []
+    return Selection(**chosen), notices
+
+
+def _value(name: str, value: str) -> tuple[Any, str | None]:
+    if name in NUMBERS:
+        if value.isascii() and value.isdigit() and len(value) < 7:
+            return int(value), None
+        return None, f"{name} = {value[:40]!r} is not a number from 0 on; it was left out."
+    if name == "run" and not RUN_ID.fullmatch(value):
+        return None, f"{value[:40]!r} is not a run id (a-z, 0-9, '_' and '-'); it was left out."
+    if not NAME.fullmatch(value):
+        return None, f"{name} = {value[:40]!r} is not a name; it was left out."
+    return value, None
