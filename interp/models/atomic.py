@@ -6,6 +6,7 @@ by the next write.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -57,7 +58,8 @@ def digest(data: bytes) -> str:
 
 
 def _discard(partial: Path) -> None:
-    partial.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # the first error is the one to tell
+        partial.unlink()
 
 
 def _sync_directory(directory: Path) -> None:

@@ -49,20 +49,14 @@ def history(directory: str | Path) -> xr.Dataset:
     lines = _read_log(Path(directory))
     if not lines:
         raise InterpError(f"{directory} has no log.jsonl: expected a training directory; train there first.")
+    pairs = {"train": "the training pairs", "test": "all other pairs", "unmirrored": "test pairs without twin"}
+    texts = {f"{name}_loss": f"mean cross-entropy on {text}, float64" for name, text in pairs.items()}
+    texts |= {f"{name}_accuracy": f"share answered a + b mod p among {text}" for name, text in pairs.items()}
+    texts["sum_squared_weights"] = "sum of the squares of all weights"
     units = {"loss": "nats", "accuracy": "fraction", "weights": "sum of squares"}
     variables = {
-        name: (
-            "step",
-            [line[name] for line in lines],
-            {"units": units[name.split("_")[-1]], "description": text},
-        )
-        for name, text in {
-            "train_loss": "mean cross-entropy on the training pairs, float64",
-            "test_loss": "mean cross-entropy on the other pairs, float64",
-            "train_accuracy": "share of training pairs whose largest logit is a + b mod p",
-            "test_accuracy": "share of the other pairs whose largest logit is a + b mod p",
-            "sum_squared_weights": "sum of the squares of all weights",
-        }.items()
+        name: ("step", [line[name] for line in lines], {"units": units[name.split("_")[-1]], "description": text})
+        for name, text in texts.items()
     }
     config, recipe = native.read_config(directory), json.loads((Path(directory) / "recipe.json").read_text())
     attrs = {
@@ -81,9 +75,7 @@ def _claim(directory: Path, recipe: dict, resume: bool) -> bool:
         raise InterpError(f"{directory} holds a training already: resume it, or choose an empty directory.")
     else:
         found = json.loads(path.read_text())
-        differing = sorted(
-            name for name in recipe.keys() | found.keys() if recipe.get(name) != found.get(name)
-        )
+        differing = sorted(name for name in recipe.keys() | found.keys() if recipe.get(name) != found.get(name))
         if differing:
             raise InterpError(
                 f"{directory} holds a training with another recipe (differs in {', '.join(differing)}): "

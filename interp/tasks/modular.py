@@ -52,9 +52,9 @@ def modular_prompts(p: int = 59, split: str = "test", fraction: float = 0.5, see
     """
     if split not in SPLITS:
         raise InterpError(f"Unknown split {split!r} of modular addition. {nearest(split, SPLITS)}")
-    train = training_pairs(p, fraction, seed)
+    every, train = pairs(p), training_pairs(p, fraction, seed)
     keep = {"all": np.ones_like(train), "train": train, "test": ~train, "unmirrored": unmirrored(train)}[split]
-    a, b = pairs(p)[keep].T
+    a, b = every[keep].T
     result = (a + b) % p
     return Prompts(
         tokens=np.stack([a, b, np.full_like(a, p)], axis=1),

@@ -1,0 +1,77 @@
+"""Which periods are in a model's own embeddings of 0, 1, 2, ...? The spectrum of those rows of W_E.
+
+Every number must be one token; a model without a tokenizer (a toy model whose ids are residues) passes None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from interp.errors import InterpError
+from interp.fourier.spectrum import DECIMAL, spectrum
+from interp.progress import Progress, silent
+
+
+def embedding_spectrum(
+    model: Any,
+    tokenizer: Any,
+    low: int,
+    high: int,
+    *,
+    prefix: str = "",
+    count: int | None = None,
+    target_periods: Sequence[int] = DECIMAL,
+    n_null: int = 400,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> xr.Dataset:
+    """Return the `spectrum` of the embeddings of low..high (inclusive) of a bridge or a Hugging Face model.
+
+    `prefix` is written before each number (" " for models that fuse the space). For numbers on a circle Z_p pass
+    `target_periods=()`, so that all p are used.
+    Raises InterpError when a number is not one token of its own, and as `spectrum` does.
+    """
+    if not 0 <= low < high:
+        raise InterpError(f"Numbers {low} to {high}: expected 0 <= low < high; change the range.")
+    numbers = range(low, high + 1)
+    weights = _embedding_matrix(model)
+    ids = list(numbers) if tokenizer is None else number_ids(tokenizer, numbers, prefix)
+    if max(ids) >= len(weights):
+        raise InterpError(f"Token {max(ids)} is outside the {len(weights)} rows of W_E: lower `high` below {max(ids)}.")
+    options = {"count": count, "target_periods": target_periods, "n_null": n_null, "seed": seed}
+    result = spectrum(weights[ids], low, **options, progress=progress)
+    loaded, config = getattr(model, "arith", None), getattr(model, "cfg", None)
+    result.attrs |= {"model": getattr(loaded, "name", None) or getattr(config, "model_name", type(model).__name__)}
+    result.attrs |= {"task": "", "style": "", "site": "embed", "prefix": prefix}
+    return result
+
+
+def number_ids(tokenizer: Any, numbers: Sequence[int], prefix: str = "") -> list[int]:
+    """Return the token of each number; raises InterpError for one that is several tokens, unknown or shared."""
+    ids = []
+    for number in numbers:
+        tokens = tokenizer.encode(f"{prefix}{number}", add_special_tokens=False)
+        if len(tokens) != 1:
+            raise InterpError(
+                f"The number {number} is {len(tokens)} tokens here: expected one token a number; lower `high`, change "
+                "`prefix`, or take another model."
+            )
+        if tokenizer.decode(tokens).strip() != str(number):
+            raise InterpError(f"The number {number} is not in this vocabulary: lower `high` or take another model.")
+        ids.append(tokens[0])
+    return ids
+
+
+def _embedding_matrix(model: Any) -> np.ndarray:
+    """Return W_E, float64 [d_vocab, d_model], of a bridge, or of a plain Hugging Face model."""
+    if hasattr(model, "W_E"):
+        weights = model.W_E
+    elif hasattr(model, "get_input_embeddings"):
+        weights = model.get_input_embeddings().weight
+    else:
+        raise InterpError(f"{type(model).__name__} has no embeddings: expected W_E or get_input_embeddings().")
+    return weights.detach().double().cpu().numpy()
