@@ -137,6 +137,4 @@ def random_prompts(n: int = 7, seed: int = 0) -> Any:
     tokens[:, 0] = 1
     tokens[0, 2] = 2
     texts = tuple(" ".join(f"t{t}" for t in row) for row in tokens)
-    return Prompts(
-        tokens, ROLES, texts, ("t3",) * n, np.full(n, 3), {"a": tokens[:, 1]}, "random", "plain", "all"
-    )
+    return Prompts(tokens, ROLES, texts, ("t3",) * n, np.full(n, 3), {"a": tokens[:, 1]}, "random", "plain", "all")

@@ -51,33 +51,35 @@ class Moments:
 
         Raises InterpError for a key outside 0..n_keys-1 or a shape that differs from the earlier ones.
         """
-        keys = torch.as_tensor(keys, device=self.count.device)
+        group = keys.cpu().numpy() if isinstance(keys, Tensor) else np.asarray(keys)
         x = values.detach().to(device=self.count.device, dtype=torch.float64)
-        if x.shape[1:] != self._mean.shape[1:] or keys.shape != x.shape[:1]:
+        if x.shape[1:] != self._mean.shape[1:] or group.shape != x.shape[:1]:
             raise InterpError(
                 f"Moments of [example, {', '.join(map(str, self._mean.shape[1:]))}] with one key each "
-                f"cannot take values {tuple(x.shape)} with keys {tuple(keys.shape)}."
+                f"cannot take values {tuple(x.shape)} with keys {group.shape}."
             )
-        n_keys = len(self.count)
-        if len(keys) and (int(keys.min()) < 0 or int(keys.max()) >= n_keys):
-            raise InterpError(f"Keys must lie in 0..{n_keys - 1}; got {int(keys.min())}..{int(keys.max())}.")
-        return self._merge(*_batch_moments(x, keys, n_keys))
+        present, group = np.unique(group, return_inverse=True)
+        if len(present) and (present[0] < 0 or present[-1] >= len(self.count)):
+            raise InterpError(f"Keys must lie in 0..{len(self.count) - 1}; got {present[0]}..{present[-1]}.")
+        rows = torch.as_tensor(present, device=x.device)
+        return self._merge(rows, *_batch_moments(x, torch.as_tensor(group, device=x.device), len(present)))
 
     def merge(self, other: Moments) -> Moments:
         """Add another shard with the same keys and shape; return self."""
         if other.M2.shape != self.M2.shape:
             raise InterpError(f"Shards differ in shape: {tuple(self.M2.shape)} and {tuple(other.M2.shape)}.")
         device = self.count.device
-        return self._merge(other.count.to(device), other._mean.to(device), other.M2.to(device))
+        rows = torch.arange(len(self.count), device=device)
+        return self._merge(rows, other.count.to(device), other._mean.to(device), other.M2.to(device))
 
-    def _merge(self, count: Tensor, mean: Tensor, M2: Tensor) -> Moments:
-        total = self.count + count
-        n_a, n_b = _wide(self.count, mean).double(), _wide(count, mean).double()
+    def _merge(self, rows: Tensor, count: Tensor, mean: Tensor, M2: Tensor) -> Moments:
+        """Merge the moments of some keys (`rows`, each once) into those kept here."""
+        n_a, n_b = _wide(self.count[rows], mean).double(), _wide(count, mean).double()
         n = (n_a + n_b).clamp(min=1)
-        delta = mean - self._mean
-        self._mean = self._mean + delta * (n_b / n)
-        self.M2 = self.M2 + M2 + delta**2 * (n_a * n_b / n)
-        self.count = total
+        delta = mean - self._mean[rows]
+        self._mean[rows] += delta * (n_b / n)
+        self.M2[rows] += M2 + delta**2 * (n_a * n_b / n)
+        self.count[rows] += count
         return self
 
 

@@ -1,17 +1,21 @@
-"""One fixture: each tiny model on each device and in each dtype; CUDA variants are marked and skip without it."""
+"""One fixture: each tiny model in each dtype, and again on CUDA where there is one (marked `gpu`)."""
 
 import pytest
 import torch
 
 from tests.families import FAMILIES, Family, family, random_prompts
 
-NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-SETTINGS = [
-    pytest.param(("cpu", torch.float32), id="float32"),
-    pytest.param(("cpu", torch.bfloat16), id="bfloat16"),
-    pytest.param(("cuda", torch.float32), id="cuda-float32", marks=[pytest.mark.gpu, NO_CUDA]),
-    pytest.param(("cuda", torch.bfloat16), id="cuda-bfloat16", marks=[pytest.mark.gpu, NO_CUDA]),
-]
+DTYPES = (torch.float32, torch.bfloat16)
+
+
+def _setting(device, dtype):
+    name = str(dtype).removeprefix("torch.")
+    on_gpu = device == "cuda"
+    return pytest.param((device, dtype), id=f"{device}-{name}", marks=[pytest.mark.gpu] if on_gpu else [])
+
+
+DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+SETTINGS = [_setting(device, dtype) for device in DEVICES for dtype in DTYPES]
 
 
 @pytest.fixture(params=SETTINGS, scope="session")

@@ -20,7 +20,7 @@ from interp.engine import (
 )
 from interp.errors import Cancelled, InterpError
 from tests.engine.test_laws import gap, tokens_of
-from tests.families import fresh
+from tests.families import PARALLEL, fresh
 
 RESID = Site("resid_pre", 1)
 
@@ -91,14 +91,24 @@ def test_edits_hold_inside_the_context_only(fam, clean):
     assert left_behind(fam.bridge) == left_behind(fresh(fam.name)[0])
 
 
-def test_gradients_flow_through_hooks(fam, clean):
-    """d sum(logits) / d s of a patched position, for attribution: the same as by finite differences of the edit."""
-    value = torch.zeros(1, device=fam.device, requires_grad=True)
-    hooks = to_hooks(fam.bridge, clean, [Intervention(RESID, "eq", Zero(), alpha=0.5)])
-    hooks.insert(0, ("blocks.0.hook_out", lambda h, hook: h + value.to(h.dtype)))
-    fam.bridge.run_with_hooks(tokens_of(fam, clean), fwd_hooks=hooks)[:, -1].float().square().sum().backward()
-    assert value.grad is not None
-    assert bool(value.grad.abs() > 0)
+@pytest.mark.parametrize("name", ["resid_pre", "resid_mid", "z"])
+def test_gradients_flow_through_hooks(fam, clean, name):
+    """The derivative of the logits through an edit is that of finite differences."""
+    if fam.dtype != torch.float32 or (name == "resid_mid" and fam.name in PARALLEL):
+        pytest.skip("needs float32 and the site")
+    edit = Intervention(Site(name, 1), "eq", Zero(), alpha=0.5)
+
+    def measure(shift):
+        mine = [("blocks.0.hook_out", lambda h, hook: h + shift * torch.arange(32.0, device=h.device).cos())]
+        hooks = mine + to_hooks(fam.bridge, clean, [edit])
+        return fam.bridge.run_with_hooks(tokens_of(fam, clean), fwd_hooks=hooks)[:, -1].square().sum()
+
+    shift = torch.zeros((), device=fam.device, requires_grad=True)
+    measure(shift).backward()
+    with torch.no_grad():
+        slope = (measure(2e-3) - measure(-2e-3)) / 4e-3
+    assert shift.grad is not None
+    assert abs(shift.grad - slope) < 0.02 * abs(slope) + 0.02
 
 
 @pytest.mark.parametrize("error", [Cancelled, KeyboardInterrupt, RuntimeError])
