@@ -19,35 +19,51 @@ from interp.progress import Progress, silent
 def embedding_spectrum(
     model: Any,
     tokenizer: Any,
-    low: int,
-    high: int,
+    low: int = 0,
+    high: int | None = None,
     *,
     prefix: str = "",
     count: int | None = None,
-    target_periods: Sequence[int] = DECIMAL,
-    n_null: int = 400,
+    target_periods: Sequence[int] | None = None,
+    n_null: int = 1000,
     seed: int = 0,
     progress: Progress = silent,
 ) -> xr.Dataset:
     """Return the `spectrum` of the embeddings of low..high (inclusive) of a bridge or a Hugging Face model.
 
-    `prefix` is written before each number (" " for models that fuse the space). For numbers on a circle Z_p pass
-    `target_periods=()`, so that all p are used.
+    `high` None takes the numbers from `low` on as far as each is one token; a model without a tokenizer needs it.
+    `prefix` is written before each number (" " for tokenizers that fuse the space). `target_periods` None are those
+    of base ten, or none without a tokenizer: residues lie on a circle and all of them are used.
     Raises InterpError when a number is not one token of its own, and as `spectrum` does.
     """
+    if tokenizer is None and high is None:
+        raise InterpError("Which residues? The model has no tokenizer: expected `high`, p - 1 for Z_p; give it.")
+    weights = _embedding_matrix(model)
+    high = last_number(tokenizer, low, len(weights), prefix) if high is None else high
     if not 0 <= low < high:
         raise InterpError(f"Numbers {low} to {high}: expected 0 <= low < high; change the range.")
     numbers = range(low, high + 1)
-    weights = _embedding_matrix(model)
     ids = list(numbers) if tokenizer is None else number_ids(tokenizer, numbers, prefix)
     if max(ids) >= len(weights):
-        raise InterpError(f"Token {max(ids)} is outside the {len(weights)} rows of W_E: lower `high` below {max(ids)}.")
+        raise InterpError(f"Token {max(ids)} is outside the {len(weights)} rows of W_E: lower `high`.")
+    if target_periods is None:
+        target_periods = () if tokenizer is None else DECIMAL
     options = {"count": count, "target_periods": target_periods, "n_null": n_null, "seed": seed}
     result = spectrum(weights[ids], low, **options, progress=progress)
     loaded, config = getattr(model, "arith", None), getattr(model, "cfg", None)
-    result.attrs |= {"model": getattr(loaded, "name", None) or getattr(config, "model_name", type(model).__name__)}
-    result.attrs |= {"task": "", "style": "", "site": "embed", "prefix": prefix}
+    name = getattr(loaded, "name", None) or getattr(config, "model_name", type(model).__name__)
+    result.attrs |= {"model": name, "task": "", "style": "", "site": "embed", "prefix": prefix}
     return result
+
+
+def last_number(tokenizer: Any, low: int, limit: int, prefix: str = "") -> int:
+    """Return the largest number <= `limit` up to which every number from `low` on is one token; low - 1 if none."""
+    for number in range(low, limit + 1):
+        try:
+            number_ids(tokenizer, [number], prefix)
+        except InterpError:
+            return number - 1
+    return limit
 
 
 def number_ids(tokenizer: Any, numbers: Sequence[int], prefix: str = "") -> list[int]:

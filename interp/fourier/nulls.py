@@ -7,7 +7,8 @@
                   with a random direction in the span of the orthonormal polynomials of degree 1, 2, 3
 
 White noise is flat in frequency; a number line falls like 1 / k^2. A mixture of the two lies below the larger of
-them on average, so a peak means something only when it stands above all three. The number line is a composite null:
+them on average, so a peak means something only when it stands above all three. (A strong peak widens the shuffled band,
+so a weaker one beside it can be missed, never invented.) The number line is a composite null:
 its bands are the outer ones, its p-values the larger ones, of (i) and (ii).
 
 Many frequencies are looked at, so the corrected p-value asks how often the *largest* of them would be this extreme:

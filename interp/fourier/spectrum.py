@@ -46,7 +46,7 @@ def spectrum(
     *,
     count: int | None = None,
     target_periods: Sequence[int] = DECIMAL,
-    n_null: int = 400,
+    n_null: int = 1000,
     seed: int = 0,
     progress: Progress = silent,
 ) -> xr.Dataset:

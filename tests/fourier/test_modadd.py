@@ -14,10 +14,7 @@ ZOO = Path(__file__).parents[2] / "data" / "zoo" / "modadd-59"
 
 
 def test_key_frequencies_grow_in_training():
-    after, before = (
-        embedding_spectrum(load_native(ZOO, step=step), None, 0, 58, target_periods=(), n_null=199)
-        for step in (None, 0)
-    )
+    after, before = (embedding_spectrum(load_native(ZOO, step=step), None, 0, 58, n_null=199) for step in (None, 0))
     assert int(after["n"]) == 59
     assert significant_periods(before) == []
     assert {round(59 / period) for period in significant_periods(after)} == {12, 18, 20, 25}

@@ -71,16 +71,18 @@ def test_isotropic_noise_is_no_null_for_an_elongated_cloud():
     assert errors > 3 * BOUND  # which is why `shuffled` is asked as well
 
 
+def circle_in_noise(radius, seed):
+    rng, turn = np.random.default_rng(seed), 2 * np.pi * np.arange(N) / 5
+    plane = np.linalg.qr(rng.standard_normal((D, 2)))[0]
+    return radius * np.stack([np.cos(turn), np.sin(turn)], 1) @ plane.T + rng.standard_normal((N, D))
+
+
 @pytest.mark.parametrize("null", NULLS)
 @pytest.mark.parametrize("variant", ["raw", "detrended"])
 def test_power_to_find_a_circle(null, variant):
     """Signal: a circle of period 5 of radius 1.5, noise of standard deviation 1, N = 20, d = 6."""
-    turn, found = 2 * np.pi * np.arange(N) / 5, 0
-    for trial in range(100):
-        rng = np.random.default_rng(trial)
-        plane = np.linalg.qr(rng.standard_normal((D, 2)))[0]
-        points = 1.5 * np.stack([np.cos(turn), np.sin(turn)], 1) @ plane.T + rng.standard_normal((N, D))
-        found += null_band(points, null, DRAWS, trial, variant).p_corrected[3] <= 0.05
+    bands = [null_band(circle_in_noise(1.5, trial), null, DRAWS, trial, variant) for trial in range(100)]
+    found = sum(band.p_corrected[3] <= 0.05 for band in bands)
     assert found >= 85
 
 
@@ -102,7 +104,23 @@ def test_compare_by_hand():
     seen = (np.log([0.35, 0.65]) - logs.mean(0)) / logs.std(0)
     expected = [(1 + (t.max(1) >= value).sum()) / 5 for value in seen]
     np.testing.assert_allclose(band.p_corrected, expected)
+    level = np.quantile(t.max(1), 0.95)
+    np.testing.assert_allclose(band.high_corrected, np.exp(logs.mean(0) + level * logs.std(0)))
+    np.testing.assert_allclose([band.low, band.high], np.quantile(draws, [0.05, 0.95], axis=0))
     assert (band.p_corrected >= band.p - 1e-12).all()
+
+
+def test_number_line_is_the_outer_of_its_families(monkeypatch):
+    points = circle_in_noise(1.0, 0)
+    both = null_band(points, "number line", DRAWS, 0)
+    single = []
+    for draw in NULLS["number line"]:
+        monkeypatch.setitem(NULLS, "number line", (draw,))
+        single.append(null_band(points, "number line", DRAWS, 0))
+        monkeypatch.undo()
+    for name in ("p", "p_corrected", "high", "high_corrected"):
+        np.testing.assert_array_equal(getattr(both, name), np.max([getattr(b, name) for b in single], axis=0))
+    np.testing.assert_array_equal(both.low, np.min([band.low for band in single], axis=0))
 
 
 def test_white_noise_in_many_dimensions_equals_its_slow_twin():

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from interp.errors import InterpError
-from interp.fourier.embedding import embedding_spectrum, number_ids
+from interp.fourier.embedding import embedding_spectrum, last_number, number_ids
 from interp.fourier.spectrum import DESCRIPTIONS, significant_periods, spectrum, usable
 
 
@@ -156,12 +156,19 @@ def test_embedding_spectrum_reads_the_rows_of_the_numbers():
     np.testing.assert_array_equal(
         embedding_spectrum(plain, Numbers(40, True), 0, 39, n_null=49)["power"], result["power"]
     )
+    found = embedding_spectrum(model, Numbers(40, True), n_null=49)  # as far as there are single tokens
+    np.testing.assert_array_equal(found["power"], result["power"])
+    assert result.attrs["high"] == found.attrs["high"] == 39
+    assert embedding_spectrum(model, Numbers(38, True), n_null=19).attrs["high"] == 29  # made to fit period 10
+    assert embedding_spectrum(model, None, 0, 48, n_null=19).attrs["high"] == 48  # residues: all of them
     bare = embedding_spectrum(model, None, 10, 49, n_null=19)
     np.testing.assert_array_equal(bare["power"], result["power"])
 
 
 def test_numbers_that_are_not_one_token_are_an_error():
     assert number_ids(Numbers(20, True), range(3)) == [10, 11, 12]
+    assert [last_number(Numbers(20, d), 3, 50) for d in (True, False)] == [19, 19]
+    assert last_number(Numbers(20, True), 3, 12) == 12
     with pytest.raises(InterpError, match="number 20 is 2 tokens"):
         number_ids(Numbers(20, True), range(30))
     with pytest.raises(InterpError, match="number 20 is not in this vocabulary"):
@@ -171,5 +178,9 @@ def test_numbers_that_are_not_one_token_are_an_error():
         embedding_spectrum(model, None, 0, 20)
     with pytest.raises(InterpError, match="0 <= low < high"):
         embedding_spectrum(model, None, 5, 5)
+    with pytest.raises(InterpError, match="expected `high`"):
+        embedding_spectrum(model, None)
+    with pytest.raises(InterpError, match="Numbers 20 to 19"):
+        embedding_spectrum(model, Numbers(20, True), 20)
     with pytest.raises(InterpError, match="has no embeddings"):
         embedding_spectrum(SimpleNamespace(), None, 0, 9)

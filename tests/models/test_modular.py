@@ -287,3 +287,25 @@ def test_prompts_agree_with_the_shipped_model():
     prompts = modular_prompts(59, "unmirrored").sample(200, seed=1)
     logits = native.load_native(ZOO)(torch.from_numpy(prompts.tokens))[:, prompts.position("eq")]
     assert (logits.argmax(-1).numpy() == prompts.answer_ids).mean() > 0.99
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-3), ("bfloat16", 0.5)])
+def test_shipped_model_on_cuda(dtype, tolerance):
+    """Tolerance on logits of up to 40; the answers themselves must not change."""
+    tokens, answers = modular.full_batch(59)
+    expected = native.load_native(ZOO)(tokens)[:, -1]
+    found = native.load_native(ZOO, "cuda", dtype)(tokens.cuda())[:, -1].float().cpu()
+    assert (found - expected).abs().max() < tolerance
+    assert (found.argmax(-1) == answers).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_training_on_cuda_starts_from_the_same_weights(whole, tmp_path):
+    train_modular(TINY, tmp_path, device="cuda")
+    name = native.checkpoint_name(0)
+    assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
+    difference = history(tmp_path)["train_loss"] - history(whole)["train_loss"]
+    assert float(abs(difference).max()) < 1e-2
