@@ -1,0 +1,180 @@
+"""How is a model opened? As a TransformerBridge whose log-probabilities equal the plain model's.
+
+    load("mental-math")   load("path/to/checkpoint")   load("meta-llama/Meta-Llama-3-8B")
+
+A transformers checkpoint is opened once, asked for the log-probabilities of a few seeded tokens, wrapped in place
+by TransformerLens (no second copy in memory) and asked again; a difference above the tolerance of its dtype is an
+error. The same check follows `process_weights`: TransformerLens's folding silently changes the function when
+d_vocab == d_model. Only safetensors are read, and files listed in SHA256SUMS must have their hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from interp.errors import InterpError
+from interp.models import native, zoo
+
+TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.bfloat16: 0.15, torch.float16: 0.05}
+"""Largest difference of log-probabilities (nats) that counts as equal. Rounding of eager against fused attention
+was 1e-6 in float32; bfloat16 has 8 bits, so a logit of 20 moves by 0.08."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was opened: its name, directory, sha256 over its weight files, and its tokenizer (None for toy models)."""
+
+    name: str
+    directory: Path
+    weights_sha256: str
+    config: dict[str, Any]
+    tokenizer: Any
+
+    @property
+    def task(self) -> str | None:
+        """The one task of a toy model (its config names it), else None."""
+        return self.config.get("task")
+
+
+def load(name: str, device: str = "cpu", dtype: str = "float32", revision: str | None = None) -> Any:
+    """Return the model as a frozen `TransformerBridge` in eval mode; `model.arith` says what was opened.
+
+    `name` is a zoo name, a directory or a hub name (the only case that uses the network). Raises InterpError for an
+    unknown name, a directory that is no checkpoint, a damaged or altered file, a device that is not there, and a
+    bridge that does not compute what the plain model computes.
+    """
+    kind = native.as_dtype(dtype)
+    _check_device(device)
+    directory = zoo.resolve(name, revision)
+    config = zoo.read_config(directory)
+    check_sums(directory)
+    if config.get("architecture") == native.ARCHITECTURE:
+        model, tokenizer = native.load_native(directory, device, kind), None
+    else:
+        model, tokenizer = _load_transformers(directory, device, kind)
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    model.eval()
+    model.arith = Loaded(name, directory, weights_sha256(directory), config, tokenizer)
+    return model
+
+
+def load_tokenizer(directory: Path) -> Any:
+    """Return the tokenizer of a checkpoint directory, without the network. Raises InterpError when it has none."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise InterpError(
+            f"{directory} has no tokenizer that can be opened ({str(error).splitlines()[0]:.100}); "
+            "a checkpoint needs tokenizer.json beside its weights."
+        ) from None
+    if not tokenizer.is_fast:
+        raise InterpError(f"{directory}: its tokenizer gives no character offsets; convert it to a tokenizer.json.")
+    return tokenizer
+
+
+def process_weights(model: Any) -> Any:
+    """Fold norms and centre weights in place (TransformerLens compatibility mode) and return the model.
+
+    Raises InterpError when that changed the function: reload the model then, its weights are spoiled.
+    """
+    tokens = probe_tokens(model.cfg.d_vocab, model.cfg.device)
+    before = log_probs(model(tokens))
+    model.enable_compatibility_mode(disable_warnings=True)
+    check_parity(before, log_probs(model(tokens)), model.cfg.dtype, "processing the weights")
+    return model
+
+
+def probe_tokens(d_vocab: int, device: Any) -> Tensor:
+    """Return seeded token ids [4, 6] for a parity check."""
+    return torch.randint(d_vocab, (4, 6), generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def log_probs(logits: Tensor) -> Tensor:
+    """Return log-probabilities in nats, computed in float32 or better."""
+    return torch.log_softmax(logits.detach().to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)
+
+
+def check_parity(before: Tensor, after: Tensor, dtype: torch.dtype, what: str) -> None:
+    """Raise InterpError when two sets of log-probabilities differ by more than the tolerance of `dtype`."""
+    difference = (before - after).abs().max().item()
+    if not difference <= TOLERANCE[dtype]:
+        raise InterpError(
+            f"{what} changed the model: log-probabilities differ by up to {difference:.3g} nats (allowed "
+            f"{TOLERANCE[dtype]:g}); do not use it. Reload the plain model without that step."
+        )
+
+
+def weights_sha256(directory: Path) -> str:
+    """Return one sha256 over the weight files of a directory, by name and content."""
+    total = hashlib.sha256()
+    for path in sorted(directory.glob("*.safetensors")):
+        total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    return total.hexdigest()
+
+
+def check_sums(directory: Path) -> None:
+    """Check every file that SHA256SUMS lists (when there is one). Raises InterpError for the first that differs."""
+    sums = directory / "SHA256SUMS"
+    for line in sums.read_text().splitlines() if sums.is_file() else []:
+        expected, _, name = line.partition("  ")
+        path = directory / name
+        found = _file_digest(path) if path.is_file() else "no file"
+        if found != expected:
+            raise InterpError(
+                f"{path} is altered or missing: expected sha256 {expected[:12]}..., found {found[:12]}; restore the file."
+            )
+
+
+def _file_digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InterpError(
+            f"device {device!r} cannot be used ({reason:.100}); use cpu, or cuda where there is a GPU."
+        ) from None
+
+
+def _load_transformers(directory: Path, device: str, dtype: torch.dtype) -> tuple[Any, Any]:
+    from transformer_lens.model_bridge import TransformerBridge
+
+    tokenizer = load_tokenizer(directory)
+    plain = _open_plain(directory, dtype).to(device)
+    tokens = probe_tokens(plain.config.vocab_size, device)
+    with torch.no_grad():
+        before = log_probs(plain(tokens).logits)
+        model = TransformerBridge.boot_transformers(
+            str(directory), hf_model=plain, tokenizer=tokenizer, device=device, dtype=dtype
+        )
+        check_parity(before, log_probs(model(tokens)), dtype, "wrapping in TransformerLens")
+    return model, tokenizer
+
+
+def _open_plain(directory: Path, dtype: torch.dtype) -> Any:
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            directory, dtype=dtype, use_safetensors=True, local_files_only=True, attn_implementation="eager"
+        ).eval()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise InterpError(
+            f"{directory} cannot be opened as a language model ({reason:.140}); it needs a config.json that "
+            "transformers knows and whole .safetensors weights."
+        ) from None
