@@ -1,7 +1,7 @@
 """The app: it shows what the store holds, in a browser, on this machine only. It runs no model and imports no torch.
 
-    from apps.dashboard import Settings, create_app, serve
-    serve(Settings(store="store"))          # http://127.0.0.1:8050
+from apps.dashboard import Settings, create_app, serve
+serve(Settings(store="store"))          # http://127.0.0.1:8050
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ def tell(error: Exception) -> None:
     expected = isinstance(error, InterpError)
     if not expected:
         log.error("A callback failed", exc_info=error)
-    text = str(error) if expected else f"Something went wrong ({type(error).__name__}); the log of the server says more."
+    text = (
+        str(error) if expected else f"Something went wrong ({type(error).__name__}); the log of the server says more."
+    )
     message = {"action": "show", "title": "That did not work", "message": text, "color": "red"}
     set_props(ids.TOAST, {"sendNotifications": [message]})

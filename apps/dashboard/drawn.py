@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import Drawing, schema
 from interp.figures.twin import Twin, twin
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,12 @@ class Drawn:
     table: Twin | None
 
 
-def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str) -> Drawn:
-    """Return the figure of `dataset` for a card; InterpError when the dataset does not hold what it shows."""
-    figure = drawing(dataset, theme=theme)
+def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] | None = None) -> Drawn:
+    """Return the figure of `dataset` for a card, with `shapes` added to it.
+
+    Raises InterpError when the dataset does not hold what the figure shows.
+    """
+    figure = drawing(dataset, theme=theme).update_layout(shapes=shapes) if shapes else drawing(dataset, theme=theme)
     title, subtitle = words(figure, dataset)
     return Drawn(title, subtitle, untitled(figure), drawing.summary(dataset), twin(dataset, drawing.shows))
 

@@ -10,7 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apps.dashboard.drawn import Drawn, drawn
 from interp.errors import InterpError
+from interp.figures import Drawing
 from interp.store import OpenRun, RunSummary, Store
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Library:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._load = lru_cache(maxsize=128)(self._load_once)
+        self._draw = lru_cache(maxsize=256)(self._draw_once)
 
     def store(self) -> Store:
         """Return the store; InterpError when there is none at the root (yet)."""
@@ -54,6 +57,13 @@ class Library:
         """Return the dataset of a run, in memory; InterpError when the run is unknown or damaged."""
         return self._load(run_id, self.opened(run_id).digest)
 
+    def drawn(self, run_id: str, drawing: Drawing, theme: str) -> Drawn:
+        """Return a figure of a run, ready for a card, from the cache where it was drawn before; do not change it."""
+        return self._draw(run_id, self.opened(run_id).digest, drawing, theme)
+
+    def _draw_once(self, run_id: str, digest: str, drawing: Drawing, theme: str) -> Drawn:
+        return drawn(drawing, self._load(run_id, digest), theme)
+
     def _load_once(self, run_id: str, digest: str) -> xr.Dataset:
         """Read a dataset; `digest` keys the cache, so a replaced run is read again."""
         try:
@@ -62,4 +72,6 @@ class Library:
             raise
         except Exception as error:  # whatever a damaged array raises, the page must say which run it is
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-            raise InterpError(f"Run {run_id} cannot be read ({reason}). Check it: interp runs verify {run_id}") from error
+            raise InterpError(
+                f"Run {run_id} cannot be read ({reason}). Check it: interp runs verify {run_id}"
+            ) from error

@@ -44,9 +44,7 @@ def address(path: str, selection: Selection) -> dict[str, str]:
     return {"path": path, "search": selection.search}
 
 
-def pick_run(
-    library: Library, method: str, request: Request
-) -> tuple[RunSummary | None, list[RunSummary], list[str]]:
+def pick_run(library: Library, method: str, request: Request) -> tuple[RunSummary | None, list[RunSummary], list[str]]:
     """Return the run of `method` that the address asks for (else the newest that fits), all of them, and notices."""
     lines = library.of(method)
     asked, notices = request.selection, []
@@ -87,4 +85,3 @@ def empty_store(library: Library) -> Component:
         "interp study --model mental-math",
         "interp run accuracy --model mental-math --task a+b --style plain",
     )
-

@@ -53,7 +53,9 @@ def parse(search: str | None) -> tuple[Selection, list[str]]:
             if value != VERSION:
                 notices.append(f"This link was made for version {value[:20]!r} of the address; this is {VERSION}.")
         elif name not in KNOWN:
-            notices.append(f"The link names {name[:40]!r}, which this version does not know. {nearest(name[:40], KNOWN)}")
+            notices.append(
+                f"The link names {name[:40]!r}, which this version does not know. {nearest(name[:40], KNOWN)}"
+            )
         else:
             chosen[name], notice = _value(name, value)
             notices += [notice] if notice else []

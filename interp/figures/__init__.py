@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.errors import InterpError, nearest
 from interp.figures import (
@@ -28,6 +28,9 @@ from interp.figures import (
     window,
 )
 from interp.figures.theme import GRAPH_CONFIG
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["FIGURES", "GRAPH_CONFIG", "Drawing", "drawing"]
 

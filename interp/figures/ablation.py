@@ -8,13 +8,17 @@ The nulls are the clean run (nothing ablated) and the majority class (nothing kn
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 from plotly.subplots import make_subplots
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def accuracy_by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:

@@ -1,19 +1,22 @@
 """How often does the model answer right, and how often would a model that knows nothing?
 
-    accuracy = mean_i 1[argmax = answer_i],  95 % interval;  nulls: the majority class, shuffled answers
+accuracy = mean_i 1[argmax = answer_i],  95 % interval;  nulls: the majority class, shuffled answers
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.errors import InterpError
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NULLS = (("null_majority", "null: majority class"), ("null_shuffled", "null: shuffled answers"))
 
@@ -34,16 +37,12 @@ def estimate(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure.update_yaxes(showgrid=False)
     figure.update_layout(
         showlegend=False,
-        title=schema.heading(
-            dataset, "Accuracy", "fraction correct", schema.count_text(dataset), "bar: 95 % interval"
-        ),
+        title=schema.heading(dataset, "Accuracy", "fraction correct", schema.count_text(dataset), "bar: 95 % interval"),
     )
     return figure
 
 
-def _dot(
-    name: str, value: float, low: float | None, high: float | None, colour: str, note: str
-) -> go.Scatter:
+def _dot(name: str, value: float, low: float | None, high: float | None, colour: str, note: str) -> go.Scatter:
     text = f"<b>{name}</b><br>{schema.estimate(value, low, high)}" + (f"<br>{note}" if note else "")
     return go.Scatter(
         name=name,

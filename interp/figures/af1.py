@@ -13,13 +13,17 @@ Source: Mamidanna, Rai, Yao & Zhou 2025 (All for One).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.errors import InterpError
 from interp.figures import curves, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 VARIANTS = {
     "cama": ("CAMA (mean given the own token)", look.BLUE),
@@ -62,7 +66,7 @@ def transfer_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     for variant in ("mean", "zero"):
         control = schema.scalar(dataset, f"faithfulness_{variant}")
         if control is not None:
-            label = f"{VARIANTS[variant][0]}, chosen window (test)"
+            label = f"{variant} control, test"
             curves.add_null(figure, label, *curves.level(control, windows))
     curves.layer_axis(figure, "l_transfer: blocks in which the last token reads", windows)
     figure.update_traces(showlegend=True, selector={"mode": "lines+markers"})
@@ -116,25 +120,35 @@ def window_of(dataset: xr.Dataset) -> tuple[int, int, bool]:
     return int(wait), max(int(transfer), 0), found
 
 
+def mark_window(figure: go.Figure, dataset: xr.Dataset) -> go.Figure:
+    """Return a wait curve with the `l_wait` of an `af1` dataset marked: chosen, or best where none passed."""
+    wait, _, found = window_of(dataset)
+    figure.add_vline(x=wait, line={"color": look.GREEN, "width": 1, "dash": "solid" if found else "dot"})
+    figure.add_annotation(
+        x=wait, y=1, yref="paper", xanchor="center", yanchor="bottom", showarrow=False,
+        text=f"l_wait = {wait} ({'chosen' if found else 'best, none passed'})", font={"color": look.GREEN, "size": 11},
+    )  # fmt: skip
+    return figure
+
+
 def verdict(dataset: xr.Dataset) -> str:
-    """Return the window in words, or that none passed and which cell came closest."""
+    """Return the window in a few words, or that none passed and which came closest."""
     wait, transfer, found = window_of(dataset)
     if found:
-        return f"waits {wait} blocks, transfers {transfer}"
-    best = schema.number(schema.scalar(dataset, "best_faithfulness"), 2)
+        return f"AF1: {wait} blocks wait, {transfer} transfer"
     threshold = schema.number(schema.scalar(dataset, "threshold"), 2)
-    return f"no window reaches {threshold}; best: waits {wait}, transfers {transfer} ({best} on selection)"
+    return f"AF1: none reaches {threshold}; best {wait} wait, {transfer} transfer"
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return window, test faithfulness with interval, and the two controls, in one sentence."""
+    """Return the window, test faithfulness with interval and n, and the two controls, in one sentence."""
     value, low, high = (schema.scalar(dataset, f"faithfulness{end}") for end in ("", "_low", "_high"))
-    controls = ", ".join(
-        f"{name} {schema.number(schema.scalar(dataset, f'faithfulness_{name}'), 2)}" for name in ("mean", "zero")
-    )
+    mean, zero = (schema.number(schema.scalar(dataset, f"faithfulness_{name}"), 2) for name in ("mean", "zero"))
+    wait, transfer, found = window_of(dataset)
+    none = "" if found else "None passes; best "
     return (
-        f"AF1 {verdict(dataset)}; test faithfulness {schema.estimate(value, low, high, digits=2)} "
-        f"({schema.count_text(dataset)}) beside {controls} at the same place."
+        f"{none}l_wait {wait}, l_transfer {transfer}: test faithfulness {schema.estimate(value, low, high, 2)} "
+        f"({schema.count_text(dataset)}); controls there: mean {mean}, zero {zero}."
     )
 
 

@@ -8,12 +8,16 @@ Attention says where a head looks, not what it moves; the causal test is hiding 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import maps, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def from_last(dataset: xr.Dataset, *, role: str | None = None, theme: str = "light") -> go.Figure:

@@ -10,11 +10,15 @@ Source: nostalgebraist 2020, the logit lens.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import maps, schema
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -26,7 +30,7 @@ def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     hover = _hover(dataset, value, null)
     return maps.panel_maps(
         [
-            maps.Panel("answer is the lens's top token", value, hover, maps.written(value)),
+            maps.Panel("answer on top", value, hover, maps.written(value)),
             maps.Panel("null: shuffled answers", null, hover, maps.written(null)),
         ],
         maps.Axis("layer (0 = embeddings)", [str(layer) for layer in schema.labels(dataset, "layer")]),
@@ -36,7 +40,7 @@ def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             "Top-1 accuracy of the logit lens",
             "fraction correct",
             schema.count_text(dataset),
-            "95 % interval, rank and log-probability on hover",
+            "95 % interval on hover",
         ),
         unit="accuracy",
         bounds=(0.0, 1.0),
@@ -75,6 +79,6 @@ def summary(dataset: xr.Dataset) -> str:
     layers, role = schema.labels(dataset, "layer"), schema.labels(dataset, "role")[j]
     first = layers[int(np.argmax(value[:, j] >= value[i, j] / 2))]
     return (
-        f"The lens reads the answer best at layer {layers[i]}, role {role} (accuracy {value[i, j]:.2f}); half of that "
-        f"is passed at layer {first}; {schema.count_text(dataset)}."
+        f"Best at layer {layers[i]}, role {role}: accuracy {value[i, j]:.2f}; half of it is passed at layer "
+        f"{first}; {schema.count_text(dataset)}."
     )

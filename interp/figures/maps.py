@@ -107,16 +107,21 @@ def thinned(items: list, most: int) -> list[int]:
     return list(range(0, len(items), step))
 
 
-def written(values: np.ndarray, most: int = 90) -> list[list[str]] | None:
-    """Return the cell texts (two digits) of a map of at most `most` cells, None for a larger one."""
+def written(values: np.ndarray, most: int = 90, least: float = 0.05) -> list[list[str]] | None:
+    """Return the cell texts (two digits) of a map of at most `most` cells, None for a larger one.
+
+    Values nearer to zero than `least` are left to the colour, so that the eye finds the others.
+    """
     if values.size > most:
         return None
-    return [["" if not np.isfinite(v) else _short(v) for v in row] for row in values]
+    return [[_short(v) if np.isfinite(v) and abs(v) >= least else "" for v in row] for row in values]
 
 
 def _short(value: float) -> str:
-    text = f"{value:.2f}" if abs(value) < 9.95 else f"{value:.0f}"
-    return text.replace("-0.00", "0.00").replace("0.", ".", 1) if abs(value) < 0.995 else text
+    """Return at most three characters besides the sign: `.93`, `1.0`, `12`."""
+    if abs(value) < 0.995:
+        return f"{value:.2f}".replace("0.", ".", 1)
+    return f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
 
 
 def largest(values: np.ndarray) -> tuple[int, ...]:

@@ -8,12 +8,16 @@ half of the pairs moved all the way or all of them moved half way, and this figu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light") -> go.Figure:
@@ -42,9 +46,8 @@ def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light"
 
 
 def example_traces(dataset: xr.Dataset, layer: int, role: str) -> dict:
-    """Return what changes between cells: `traces` (x, y, hovertext of three lines), `title`, `interval`, `order`."""
+    """Return what changes between cells: `traces` (x, y, hovertext of three lines), `title`, `interval`."""
     rows = example_rows(dataset, layer, role)
-    order = [row["prompt_index"] for row in rows]
     rank = list(range(len(rows)))
     text = [
         f"<b>{row['prompt']}</b> patched into <b>{row['prompt_corrupted']}</b><br>patched {row['patched']:.2f}"
@@ -62,14 +65,15 @@ def example_traces(dataset: xr.Dataset, layer: int, role: str) -> dict:
         ],
         "title": f"Each prompt pair at layer {layer}, role {role}",
         "interval": f"mean recovered {schema.estimate(value, *bounds, digits=2)} (95 % interval)",
-        "order": order,
     }
 
 
 def example_rows(dataset: xr.Dataset, layer: int, role: str) -> list[dict]:
     """Return one row a prompt pair at (layer, role), sorted by the patched logit difference."""
     schema.need(dataset, "logit_diff", "logit_diff_clean", "logit_diff_corrupted", "prompt")
-    patched = schema.values(dataset["logit_diff"].sel(layer=int(layer), role=str(role)).to_dataset(name="m"), "m", "prompt")
+    patched = schema.values(
+        dataset["logit_diff"].sel(layer=int(layer), role=str(role)).to_dataset(name="m"), "m", "prompt"
+    )
     clean = schema.values(dataset, "logit_diff_clean", "prompt")
     corrupted = schema.values(dataset, "logit_diff_corrupted", "prompt")
     prompts = [str(text) for text in schema.labels(dataset, "prompt")]
@@ -83,7 +87,7 @@ def example_rows(dataset: xr.Dataset, layer: int, role: str) -> list[dict]:
         recovered = np.where(np.abs(gap) > 1e-6, (patched - corrupted) / gap, np.nan)
     return [
         {
-            "prompt_index": int(i),
+            "prompt_index": str(int(i)),
             "prompt": prompts[i],
             "prompt_corrupted": twins[i],
             "clean": float(clean[i]),

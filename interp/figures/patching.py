@@ -8,12 +8,16 @@ The null panel patches the residual of an unrelated prompt at the same place.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import maps, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -31,10 +35,10 @@ def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         maps.Axis("role", [str(role) for role in schema.labels(dataset, "role")]),
         title=schema.heading(
             dataset,
-            "Logit difference recovered by patching the residual stream",
-            "0 = corrupted run, 1 = clean run",
+            "Logit difference recovered by patching",
+            "resid_pre, 0 = corrupted, 1 = clean",
             schema.count_text(dataset) + " pairs",
-            "95 % interval on hover",
+            "interval on hover",
         ),
         unit="recovered",
         bounds=look.limits(value, null),
@@ -57,16 +61,35 @@ def _hover(dataset: xr.Dataset, value, low, high, null) -> list[list[str]]:
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return the largest cell and the reach of the null, in one sentence."""
+    """Return at which roles the difference sits in which layers, the largest cell, and the reach of the null."""
     value = schema.values(dataset, "recovered", "layer", "role")
     null = schema.values(dataset, "recovered_null", "layer", "role")
     low, high = schema.interval(dataset, "recovered", "layer", "role")
     if not np.isfinite(value).any():
         return "No cell has a recovered value: the clean and corrupted runs do not differ."
+    layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
     i, j = maps.largest(value)
     best = schema.estimate(value[i, j], *(None if b is None else b[i, j] for b in (low, high)), digits=2)
-    layer, role = schema.labels(dataset, "layer")[i], schema.labels(dataset, "role")[j]
+    carried = [
+        f"{role} ({_ranges(layers, value[:, k] >= 0.5)})" for k, role in enumerate(roles) if (value[:, k] >= 0.5).any()
+    ]
+    where = f"Half or more is recovered at {', '.join(carried)}; max" if carried else "Max recovered"
     return (
-        f"Max recovered {best} at layer {layer}, role {role}; the unrelated-prompt null reaches "
-        f"{schema.number(float(np.nanmax(null)), 2)}; {schema.count_text(dataset)} pairs."
+        f"{where} {best} at layer {layers[i]}, {roles[j]}; the null reaches "
+        f"{schema.number(float(np.nanmax(null)), 2)}; {schema.count_text(dataset)}."
     )
+
+
+def _ranges(layers: list, where: np.ndarray) -> str:
+    """Return the layers that hold as `layers 0 to 3` (the gaps, if any, are said by their ends)."""
+    held = [layer for layer, holds in zip(layers, where, strict=True) if holds]
+    return f"layer {held[0]}" if len(held) == 1 else f"layers {held[0]}–{held[-1]}"
+
+
+def turning_cell(dataset: xr.Dataset) -> tuple[int, str]:
+    """Return the most telling cell: the first layer at which the last role recovers half, else the largest."""
+    value = schema.values(dataset, "recovered", "layer", "role")
+    layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
+    passed = np.flatnonzero(value[:, -1] >= 0.5)
+    i, j = (int(passed[0]), len(roles) - 1) if len(passed) else maps.largest(value)
+    return int(layers[i]), str(roles[j])

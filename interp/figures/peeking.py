@@ -8,11 +8,15 @@ other; random_head: as many random edges, the null. Only layers where `last` fal
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _NAMES = {"last": ("last token cut off", look.VERMILLION), "others": ("other tokens cut off", look.BLUE)}
 

@@ -9,14 +9,17 @@ a cell above it stands after correction for looking at many cells. Readable is n
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 from plotly.subplots import make_subplots
 
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -31,11 +34,13 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     role = roles[np.nanargmax(score, axis=2)]
     columns = maps.Axis("layer (0 = embeddings)", [str(layer) for layer in layers])
     shown = np.where(best > null, role, "·").tolist()
-    null_hover = [[f"<b>null for {t}</b><br>95th percentile of the maximum: {null[i, 0]:.3f}"] for i, t in enumerate(targets)]
+    null_hover = [
+        [f"<b>null for {t}</b><br>95th percentile of the maximum: {null[i, 0]:.3f}"] for i, t in enumerate(targets)
+    ]
     figure = maps.panel_maps(
         [
             maps.Panel("best role", np.clip(best, 0, 1), _hover(dataset, best, role, null), shown),
-            maps.Panel("null", np.clip(null, 0, 1), null_hover, maps.written(null)),
+            maps.Panel("95 % null", np.clip(null, 0, 1), null_hover, maps.written(null)),
         ],
         maps.Axis("variable", targets),
         columns,
@@ -43,11 +48,11 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         title=schema.heading(
             dataset,
             "Held-out R² of ridge probes, best role per layer",
-            "R² (below 0 drawn as 0)",
+            "R², below 0 drawn as 0",
             schema.count_text(dataset),
-            "dot: does not pass shuffled labels (95th percentile of the map's maximum)",
+            "dot: not above shuffled labels",
         ),
-        unit="R²",
+        unit="held-out R²",
         bounds=(0.0, 1.0),
         theme=theme,
     )
@@ -135,17 +140,14 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: dict,
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return, a target, the first layer where its best role passes 0.9 of its maximum, if it passes the null."""
-    parts = []
-    for target in schema.labels(dataset, "target"):
+    """Return the best probe of each target that passes the corrected null, and which targets do not."""
+    passed, failed = [], []
+    for target, ceiling in zip(schema.labels(dataset, "target"), _ceiling(dataset), strict=True):
         part = dataset.sel(target=target)
         score = schema.values(part, "score", "layer", "role")
         i, j = maps.largest(score)
-        if score[i, j] <= float(part["score_null_high"].max()):
-            parts.append(f"{target}: not above shuffled labels")
-            continue
-        parts.append(
-            f"{target}: R² {score[i, j]:.2f} at layer {schema.labels(part, 'layer')[i]}, "
-            f"role {schema.labels(part, 'role')[j]}"
-        )
-    return f"Best held-out probes: {'; '.join(parts)}; {schema.count_text(dataset)}."
+        where = f"{schema.labels(part, 'role')[j]} {schema.labels(part, 'layer')[i]}"
+        (passed if score[i, j] > ceiling else failed).append(f"{target} {score[i, j]:.2f} ({where})")
+    best = f"Best R² (role, layer): {', '.join(passed)}" if passed else "No variable is read above shuffled labels"
+    rest = f"; not above shuffled labels: {', '.join(failed)}" if passed and failed else ""
+    return f"{best}{rest}; {schema.count_text(dataset)}."

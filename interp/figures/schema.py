@@ -6,12 +6,14 @@ A mean `m` comes with `m_low` and `m_high` (a 95 % interval), `n`, and a null wh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from interp.errors import InterpError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def need(dataset: xr.Dataset, *names: str) -> None:

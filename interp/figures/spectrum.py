@@ -10,12 +10,16 @@ Source: Zhou et al. 2024; Kantamneni & Tegmark 2025.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
 from interp.figures import schema
 from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _DASH = ("dash", "dot", "dashdot")
 
@@ -74,9 +78,7 @@ def _nulls(figure: go.Figure, dataset: xr.Dataset, component: list) -> None:
             )
         )
         line = {"color": look.NULL, "width": 1.5, "dash": _DASH[i % 3]}
-        figure.add_trace(
-            go.Scatter(name=f"null: {name}", x=component, y=median[i], mode="lines", line=line, **group)
-        )
+        figure.add_trace(go.Scatter(name=f"null: {name}", x=component, y=median[i], mode="lines", line=line, **group))
 
 
 def above_nulls(dataset: xr.Dataset) -> list[int]:

@@ -9,19 +9,23 @@ The points below are test faithfulness of that subgraph and, at the same layer a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import plotly.graph_objects as go
-import xarray as xr
 from plotly.subplots import make_subplots
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
 from interp.figures.af1 import VARIANTS, sweep_dim, verdict, window_of
 
-# stage -> (fill, text of the last token, text of the others)
+if TYPE_CHECKING:
+    import xarray as xr
+
+# stage -> (line, fill, what the last token reads, what the others read)
 STAGES = {
-    "wait": (look.SKY, "own token only", "own token only"),
-    "transfer": (look.ORANGE, "reads all", "self + BOS"),
-    "self-peek": (look.GREEN, "self + BOS", "self + BOS"),
+    "wait": (look.SKY, "#b9ddf3", "own token", "own token"),
+    "transfer": (look.ORANGE, "#f6d68c", "all tokens", "self + BOS"),
+    "self-peek": (look.GREEN, "#97d8c1", "self + BOS", "self + BOS"),
 }
 
 
@@ -47,7 +51,7 @@ def stages(dataset: xr.Dataset) -> list[tuple[str, int, int]]:
 
 def window(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the diagram above and test faithfulness beside its controls below."""
-    figure = make_subplots(rows=2, row_heights=[0.42, 0.58], vertical_spacing=0.3)
+    figure = make_subplots(rows=2, row_heights=[0.47, 0.53], vertical_spacing=0.27)
     _diagram(figure, dataset)
     _controls(figure, dataset)
     figure.update_layout(
@@ -55,10 +59,10 @@ def window(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         showlegend=False,
         title=schema.heading(
             dataset,
-            f"AF1 {verdict(dataset)}",
-            "blocks by stage; below, fraction of the full model's correct answers kept",
-            schema.count_text(dataset) + " (test)",
-            "bars: 95 % interval",
+            verdict(dataset),
+            "what each token reads; test faithfulness",
+            schema.count_text(dataset),
+            "95 % interval",
         ),
     )
     return figure
@@ -66,34 +70,44 @@ def window(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
 
 def _diagram(figure: go.Figure, dataset: xr.Dataset) -> None:
     found = window_of(dataset)[2]
+    place = {"row": 1, "col": 1}
     for name, start, end in stages(dataset):
-        colour, last, others = STAGES[name]
-        for row, text in ((1, last), (0, others)):
-            who = "last token" if row else "other tokens"
-            figure.add_trace(
-                go.Bar(
-                    name=name,
-                    x=[end - start], base=[start - 0.5], y=[row], orientation="h", width=0.86,
-                    marker={
-                        "color": look.faded(colour, 0.45 if found else 0.2),
-                        "line": {"color": colour, "width": 1.5},
-                        "pattern": {"shape": "" if found else "/", "fgcolor": colour, "size": 6},
-                    },
-                    text=[f"{name}<br>{text}" if end - start > 1 else name],
-                    textposition="inside", insidetextanchor="middle", textangle=0,
-                    textfont={"size": 11},
-                    hovertext=f"<b>{name}, blocks {start} to {end - 1}</b><br>{who}: {text}",
-                    hoverinfo="text",
-                ),
-                row=1, col=1,
-            )  # fmt: skip
-    total = n_blocks(dataset)
-    figure.update_layout(barmode="overlay")
+        colour, fill, last, others = STAGES[name]
+        hatch = {"shape": "" if found else "/", "fgcolor": colour, "fgopacity": 0.35, "size": 7, "solidity": 0.2}
+        for y, who, text in ((1, "last token", last), (0, "other tokens", others)):
+            bar = go.Bar(
+                name=name,
+                x=[end - start],
+                base=[start - 0.5],
+                y=[y],
+                orientation="h",
+                width=0.86,
+                marker={"color": fill, "line": {"color": colour, "width": 1.5}, "pattern": hatch},
+                text=[text],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                textfont={"size": 11, "color": "#212529"},  # the fills are pale in both themes
+                hovertext=f"<b>{name}, blocks {start} to {end - 1}</b><br>{who} read {text}",
+                hoverinfo="text",
+            )
+            figure.add_trace(bar, **place)
+        label = {"text": name, "showarrow": False, "yanchor": "bottom", "font": {"size": 11}}
+        figure.add_annotation(x=(start + end - 1) / 2, y=1.5, **label, **place)
+    _diagram_axes(figure, n_blocks(dataset))
+
+
+def _diagram_axes(figure: go.Figure, total: int) -> None:
+    figure.update_layout(barmode="overlay", uniformtext={"minsize": 9, "mode": "hide"})
     figure.update_xaxes(
-        title_text="block", tickvals=list(range(0, total, max(1, total // 16))), range=[-0.5, total - 0.5],
-        showgrid=False, row=1,
-    )  # fmt: skip
-    figure.update_yaxes(tickvals=[0, 1], ticktext=["other tokens", "last token"], showgrid=False, row=1)
+        title={"text": "block", "standoff": 0},
+        tickvals=list(range(0, total, max(1, total // 16))),
+        range=[-0.5, total - 0.5],
+        showgrid=False,
+        row=1,
+    )
+    ticks = {"tickvals": [0, 1], "ticktext": ["other tokens", "last token"]}
+    figure.update_yaxes(**ticks, showgrid=False, range=[-0.5, 2.1], row=1)
 
 
 def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
@@ -116,8 +130,12 @@ def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
             ),
             row=2, col=1,
         )  # fmt: skip
-    figure.update_xaxes(title_text="faithfulness on test", range=[-0.03, 1.03], row=2)
-    figure.update_yaxes(showgrid=False, row=2)
+    figure.update_xaxes(title={"text": "faithfulness on test", "standoff": 0}, range=[-0.03, 1.03], row=2)
+    figure.update_yaxes(showgrid=False, range=[-0.5, 2.75], row=2)
     threshold = schema.scalar(dataset, "threshold")
     if threshold is not None:
         figure.add_vline(x=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"}, row=2, col=1)
+        figure.add_annotation(
+            x=threshold, y=-0.5, text=f"threshold {threshold:.2f}", showarrow=False, xanchor="right", yanchor="bottom",
+            xshift=-4, font={"color": look.GREEN, "size": 11}, row=2, col=1,
+        )  # fmt: skip

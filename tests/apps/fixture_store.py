@@ -152,7 +152,9 @@ def peeking(task: str) -> xr.Dataset:
 def af1(task: str, found: bool = True) -> xr.Dataset:
     """Return an AF1 search; with `found=False`, no window passes the threshold."""
     sweep = cama(task)
-    transfer = np.array([0.05, 0.62, 0.975, 0.985, 0.99, 0.99]) if found else np.array([0.03, 0.3, 0.6, 0.71, 0.74, 0.74])
+    transfer = (
+        np.array([0.05, 0.62, 0.975, 0.985, 0.99, 0.99]) if found else np.array([0.03, 0.3, 0.6, 0.71, 0.74, 0.74])
+    )
     best = 0.985 if found else 0.74
     return xr.Dataset(
         {
@@ -196,7 +198,9 @@ def lens(task: str) -> xr.Dataset:
 def probing(task: str) -> xr.Dataset:
     """Return ridge probes of the causal variables."""
     roles, rng = ROLES[task], np.random.default_rng(5)
-    targets = ["a", "b", "result", "a0", "a1", "carry1"] if task == "a+b" else ["a", "b", "c", "partial", "result", "carry1"]
+    targets = (
+        ["a", "b", "result", "a0", "a1", "carry1"] if task == "a+b" else ["a", "b", "c", "partial", "result", "carry1"]
+    )
     score = rng.normal(-0.02, 0.02, (len(targets), len(LAYERS), len(roles)))
     for i, target in enumerate(targets):
         for j, role in enumerate(roles):

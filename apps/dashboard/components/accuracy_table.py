@@ -26,7 +26,9 @@ class Cell:
 
 def accuracy_table(cells: dict[tuple[str, str], Cell], href: Callable[[str], str]) -> Component:
     """Return the table of `cells` keyed (task, style); a cell links to its run, a missing one is a dash."""
-    tasks, styles = (in_order(names, known) for names, known in zip(zip(*cells, strict=True), (TASKS, STYLES), strict=True))
+    tasks, styles = (
+        in_order(names, known) for names, known in zip(zip(*cells, strict=True), (TASKS, STYLES), strict=True)
+    )
     head = html.Tr([_head(text) for text in ("task", *(style.replace("_", " ") for style in styles), "majority null")])
     rows = [
         html.Tr(
@@ -38,7 +40,9 @@ def accuracy_table(cells: dict[tuple[str, str], Cell], href: Callable[[str], str
         )
         for task in tasks
     ]
-    return html.Table([html.Thead(head), html.Tbody(rows)], className="accuracy", **{"aria-label": "Accuracy by task and style"})
+    return html.Table(
+        [html.Thead(head), html.Tbody(rows)], className="accuracy", **{"aria-label": "Accuracy by task and style"}
+    )
 
 
 def in_order(names, known: tuple[str, ...]) -> list[str]:

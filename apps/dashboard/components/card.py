@@ -26,7 +26,7 @@ def figure_card(
         figure=drawn.figure,
         config=GRAPH_CONFIG,
         responsive=True,
-        style={"height": f"{height}px"},
+        style={"flex": f"1 1 {height}px", "minHeight": f"{height}px"},
     )
     children: list[Component] = [
         html.Figcaption([html.H3(title, id=title_id), html.P(drawn.subtitle, className="subtitle")]),
@@ -35,9 +35,7 @@ def figure_card(
         *(extra or []),
         *([twin_table(drawn.table)] if drawn.table else []),
     ]
-    return html.Figure(
-        children, className="card", **{"aria-labelledby": title_id, "aria-describedby": summary_id}
-    )
+    return html.Figure(children, className="card", **{"aria-labelledby": title_id, "aria-describedby": summary_id})
 
 
 def missing_card(title: str, text: str, *lines: str) -> Component:

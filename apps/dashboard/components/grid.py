@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import dash_ag_grid as dag
 
+THEME = (
+    "themeQuartz.withParams({spacing: 5, fontSize: 12.5, headerFontSize: 12.5, "
+    "fontFamily: 'inherit', backgroundColor: 'var(--card)', foregroundColor: 'var(--text)', "
+    "headerBackgroundColor: 'var(--card)', borderColor: 'var(--line)', wrapperBorderRadius: 4})"
+)
 
-def grid(name: str, columns: list[dict], rows: list[dict], key: str, *, height: int) -> dag.AgGrid:
-    """Return a grid of `rows` with row ids from the field `key`."""
+
+def grid(
+    name: str,
+    columns: list[dict],
+    rows: list[dict],
+    key: str,
+    *,
+    height: str,
+    column: dict | None = None,
+    flex: bool = False,
+) -> dag.AgGrid:
+    """Return a grid of `rows` with row ids from the text field `key`; `column` holds defaults of every column."""
     return dag.AgGrid(
         id=name,
         columnDefs=columns,
         rowData=rows,
-        getRowId=f"String(params.data.{key})",
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "flex": 1, "minWidth": 84},
+        getRowId=f"params.data.{key}",
+        defaultColDef={"sortable": True, "resizable": True, **(column or {})},
         dashGridOptions={
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "suppressCellFocus": False,
             "animateRows": False,
-            "rowHeight": 30,
+            "rowHeight": 28,
             "headerHeight": 32,
             "enableCellTextSelection": True,
-            "theme": {"function": "themeQuartz.withPart(colorSchemeVariable)"},
+            "theme": {"function": THEME},
         },
-        style={"height": f"{height}px", "width": "100%"},
+        style={"width": "100%", **({"flex": f"1 1 {height}", "minHeight": height} if flex else {"height": height})},
     )

@@ -22,7 +22,9 @@ def empty(title: str, text: str, *lines: str) -> Component:
 
 def broken(text: str, *lines: str) -> Component:
     """Return a notice that something is wrong with what should be here."""
-    return html.Section([html.P(text), *([commands(*lines)] if lines else [])], className="notice notice-broken", role="alert")
+    return html.Section(
+        [html.P(text), *([commands(*lines)] if lines else [])], className="notice notice-broken", role="alert"
+    )
 
 
 def link_notices(notices: list[str]) -> list[Component]:

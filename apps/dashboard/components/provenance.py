@@ -83,11 +83,18 @@ def _text(value: Any) -> str:
 
 def _code(text: str, name: str) -> Component:
     target = f"code-{name}"
-    return html.Div([html.Pre(html.Code(text, id=target)), dcc.Clipboard(target_id=target, title=f"Copy the {name}")], className="copyable")
+    return html.Div(
+        [html.Pre(html.Code(text, id=target)), dcc.Clipboard(target_id=target, title=f"Copy the {name}")],
+        className="copyable",
+    )
 
 
 def _integrity(run: OpenRun, wrong: list[str]) -> Component:
     if not wrong:
         text = f"Complete and unchanged: all {len(run.manifest['files'])} files match their sha256."
         return html.P(text, className="integrity good", role="status")
-    return html.Section([html.P("This run is damaged:"), html.Ul([html.Li(line) for line in wrong])], className="notice notice-broken", role="alert")
+    return html.Section(
+        [html.P("This run is damaged:"), html.Ul([html.Li(line) for line in wrong])],
+        className="notice notice-broken",
+        role="alert",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dash import Dash, html
 from dash.development.base_component import Component
 
@@ -15,6 +17,7 @@ from apps.dashboard.page import Request, empty_store, page, pick_run
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing
+from interp.figures.af1 import mark_window
 from interp.store import RunSummary
 
 PATH, NAME = "/af1", "AF1"
@@ -35,7 +38,9 @@ def layout(library: Library, request: Request) -> Component:
     line, lines, notices = pick_run(library, "af1", request)
     request.notices.extend(notices)
     if line is None:
-        nothing = empty("No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b")
+        nothing = empty(
+            "No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b"
+        )
         return page(PATH, HEADING, request, [nothing])
     cards = [
         _card(library, request, line, "window"),
@@ -56,15 +61,20 @@ def layout(library: Library, request: Request) -> Component:
 def _card(library: Library, request: Request, line: RunSummary, name: str | None = None) -> Component:
     try:
         found = drawing(line.method, name)
-        return figure_card(drawn(found, library.dataset(line.run_id), request.theme), found.name, HEIGHT)
+        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT)
     except InterpError as error:
         return broken_card(name or line.method, str(error))
 
 
 def _wait_card(library: Library, request: Request, line: RunSummary) -> Component:
     """Return the wait sweep: of the CAMA run, which has intervals, where there is one; else of the search."""
-    cama = same_cell(library, "cama", line)
-    return _card(library, request, cama, "wait_curve") if cama else _card(library, request, line, "wait_curve")
+    try:
+        found = same_cell(library, "cama", line) or line
+        chosen, sweep = library.dataset(line.run_id), drawing(found.method, "wait_curve")
+        marked = replace(sweep, draw=lambda dataset, theme: mark_window(sweep(dataset, theme=theme), chosen))
+        return figure_card(drawn(marked, library.dataset(found.run_id), request.theme), "wait_curve", HEIGHT)
+    except InterpError as error:
+        return broken_card("Wait sweep", str(error))
 
 
 def _beside(library: Library, request: Request, line: RunSummary, method: str, title: str) -> Component:

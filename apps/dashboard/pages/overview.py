@@ -9,7 +9,6 @@ from apps.dashboard import ids
 from apps.dashboard.components import accuracy_table as table
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice, short
-from apps.dashboard.drawn import drawn
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.selection import Selection
@@ -25,7 +24,7 @@ MULTIPLES = (
     ("probing", "Probes", None),
     ("lens", "Logit lens", None),
 )
-HEIGHT = 236
+HEIGHT = 196
 MOST_CELLS = 4
 
 
@@ -40,7 +39,9 @@ def layout(library: Library, request: Request) -> Component:
         request.notices.append(f"No runs of model {asked!r} in this store; {model} is shown instead.")
     newest = newest_runs(library, model)
     rows = [_cell_row(library, request, newest, model, task) for task in study_cells(newest)]
-    top = html.Section([_accuracy(library, newest, model), _spectrum(library, request, newest, model)], className="grid top")
+    top = html.Section(
+        [_accuracy(library, newest, model), _spectrum(library, request, newest, model)], className="grid top"
+    )
     return page(
         PATH,
         f"Where and when {short(model)} computes",
@@ -83,7 +84,7 @@ def _cell_row(library: Library, request: Request, newest: dict, model: str, task
 
 def _card(library: Library, request: Request, line: RunSummary, name: str, href: str) -> Component:
     try:
-        ready = drawn(drawing(line.method), library.dataset(line.run_id), request.theme)
+        ready = library.drawn(line.run_id, drawing(line.method), request.theme)
     except InterpError as error:
         return broken_card(line.method, str(error))
     return figure_card(ready, name.replace("+", "p"), HEIGHT, href=href)
@@ -110,7 +111,10 @@ def _accuracy(library: Library, newest: dict, model: str) -> Component:
         return missing_card("Accuracy", "Not run yet." + " ".join(problems), command)
     children = [
         html.H3("Accuracy by task and style"),
-        html.P("fraction correct, 95 % interval under it; n on hover; last column: always the commonest answer", className="subtitle"),
+        html.P(
+            "fraction correct with 95 % interval; n on hover; last column: always the commonest answer",
+            className="subtitle",
+        ),
         table.accuracy_table(cells, run_href),
         html.P(table.summary(cells), className="summary"),
         *(html.P(text, className="subtitle") for text in problems),

@@ -19,12 +19,12 @@ from apps.dashboard.page import Request, address, empty_store, page, pick_run
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import GRAPH_CONFIG, drawing, pairs
-from interp.figures.maps import largest
+from interp.figures.patching import turning_cell
 
 PATH, NAME = "/patching", "Patching"
 HEADING = "Patching: where does the answer travel?"
 MAP, DETAIL = "patching-map", "patching-detail"
-MAP_HEIGHT, DETAIL_HEIGHT = 430, 300
+MAP_HEIGHT, DETAIL_HEIGHT = 430, 260
 
 
 def layout(library: Library, request: Request) -> Component:
@@ -34,7 +34,11 @@ def layout(library: Library, request: Request) -> Component:
     line, lines, notices = pick_run(library, "patching", request)
     request.notices.extend(notices)
     if line is None:
-        nothing = empty("No patching run yet", "Run one, then reload this page:", "interp run patching --model mental-math --task a+b")
+        nothing = empty(
+            "No patching run yet",
+            "Run one, then reload this page:",
+            "interp run patching --model mental-math --task a+b",
+        )
         return page(PATH, HEADING, request, [nothing])
     controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
     try:
@@ -51,8 +55,8 @@ def layout(library: Library, request: Request) -> Component:
 def cell_of(dataset: Any, asked: Selection) -> tuple[int, str, list[str]]:
     """Return the cell the address asks for, else the largest, and notices about what does not exist."""
     layers, roles = dataset["layer"].to_numpy().tolist(), [str(r) for r in dataset["role"].to_numpy().tolist()]
-    best = largest(dataset["recovered"].transpose("layer", "role").to_numpy())
-    layer, role, notices = layers[best[0]], roles[best[1]], []
+    layer, role = turning_cell(dataset)
+    notices: list[str] = []
     if asked.layer is not None and asked.layer not in layers:
         notices.append(f"This run has no layer {asked.layer} (it has {layers[0]} to {layers[-1]}).")
     elif asked.layer is not None:
@@ -68,13 +72,12 @@ def _body(dataset: Any, chosen: Selection, theme: str) -> Component:
     layers, roles = dataset["layer"].to_numpy().tolist(), [str(r) for r in dataset["role"].to_numpy().tolist()]
     assert chosen.layer is not None
     assert chosen.role is not None
-    ready = drawn(drawing("patching"), dataset, theme)
-    ready.figure["layout"]["shapes"] = frames(layers, roles, chosen.layer, chosen.role)
+    ready = drawn(drawing("patching"), dataset, theme, shapes=frames(layers, roles, chosen.layer, chosen.role))
     keyboard = html.Div(
         [
             html.Span("Click a cell, or choose it:", className="muted"),
-            choice(ids.PATCHING_LAYER, "Layer", [(str(v), str(v)) for v in layers], str(chosen.layer), 90),
-            choice(ids.PATCHING_ROLE, "Role", [(v, v) for v in roles], chosen.role, 110),
+            choice(ids.PATCHING_LAYER, "Layer", [(str(v), str(v)) for v in layers], str(chosen.layer), 116),
+            choice(ids.PATCHING_ROLE, "Role", [(v, v) for v in roles], chosen.role, 126),
         ],
         className="keyboard",
     )
@@ -105,7 +108,7 @@ def _detail(dataset: Any, chosen: Selection, theme: str) -> Component:
                 figure=untitled(figure),
                 config=GRAPH_CONFIG,
                 responsive=True,
-                style={"height": f"{DETAIL_HEIGHT}px"},
+                style={"flex": f"1 1 {DETAIL_HEIGHT}px", "minHeight": f"{DETAIL_HEIGHT}px"},
             ),
             html.P(note(data, rows), id=ids.PATCHING_NOTE, className="summary"),
             _rows_grid(rows),
@@ -116,13 +119,13 @@ def _detail(dataset: Any, chosen: Selection, theme: str) -> Component:
 
 
 def _rows_grid(rows: list[dict]) -> dag.AgGrid:
-    number = {"type": "rightAligned", "valueFormatter": {"function": "d3.format('.2f')(params.value)"}, "maxWidth": 118}
+    number = {"type": "rightAligned", "valueFormatter": {"function": "d3.format('.2f')(params.value)"}, "width": 92}
     columns = [
-        {"field": "prompt", "headerName": "clean prompt"},
-        {"field": "prompt_corrupted", "headerName": "corrupted prompt"},
-        *({"field": name, **number} for name in ("clean", "corrupted", "patched", "recovered")),
+        {"field": "prompt", "headerName": "clean prompt", "flex": 1, "minWidth": 110, "filter": True},
+        {"field": "prompt_corrupted", "headerName": "corrupted prompt", "flex": 1, "minWidth": 130, "filter": True},
+        *({"field": name, "headerName": name, **number} for name in ("clean", "corrupted", "patched", "recovered")),
     ]
-    return grid(ids.PATCHING_ROWS, columns, rows, "prompt_index", height=268)
+    return grid(ids.PATCHING_ROWS, columns, rows, "prompt_index", height="258px", flex=True)
 
 
 def note(data: dict, rows: list[dict]) -> str:

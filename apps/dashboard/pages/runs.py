@@ -12,7 +12,6 @@ from apps.dashboard.components.choice import moment, short
 from apps.dashboard.components.grid import grid
 from apps.dashboard.components.notice import broken
 from apps.dashboard.components.provenance import provenance
-from apps.dashboard.drawn import drawn
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
 from apps.dashboard.selection import RUN_ID, Selection
@@ -22,6 +21,13 @@ from interp.store import RunSummary
 
 PATH, NAME = "/runs", "Runs"
 FIGURE_HEIGHT = 280
+FILTERED = {
+    "filter": True,
+    "floatingFilter": True,
+    "suppressHeaderFilterButton": True,
+    "suppressFloatingFilterButton": True,
+    "suppressHeaderMenuButton": True,
+}
 
 
 def layout(library: Library, request: Request) -> Component:
@@ -35,8 +41,9 @@ def layout(library: Library, request: Request) -> Component:
         request.notices.append(f"There is no run {asked!r} in this store. {nearest(asked, known)}")
         asked = None
     search = dmc.TextInput(id=ids.RUNS_SEARCH, label="Find", placeholder="method, task, model ...", size="xs", w=260)
-    table = grid(ids.RUNS_GRID, columns(), [row(line) for line in lines], "run_id", height=620)
-    table.style = {"height": "calc(100vh - 190px)", "minHeight": "320px", "width": "100%"}
+    table = grid(
+        ids.RUNS_GRID, columns(), [row(line) for line in lines], "run_id", height="calc(100vh - 132px)", column=FILTERED
+    )
     if asked:
         table.selectedRows = {"ids": [asked]}
     drawer = dmc.Drawer(
@@ -59,26 +66,29 @@ def layout(library: Library, request: Request) -> Component:
 def summary(lines: list[RunSummary]) -> str:
     """Return how many runs there are, and how many are damaged."""
     damaged = sum(line.status != "complete" for line in lines)
-    state = f"{damaged} damaged" if damaged else "none damaged on a look at names and sizes; selecting one checks every byte"
+    state = (
+        f"{damaged} damaged"
+        if damaged
+        else "none damaged on a look at names and sizes; selecting one checks every byte"
+    )
     return f"{len(lines)} runs, {state}."
 
 
 def columns() -> list[dict]:
-    """Return the columns of the table."""
-    right = {"type": "rightAligned", "flex": 0}
-    return [
-        {"field": "status", "flex": 0, "width": 110, "cellClassRules": {"bad": "params.value !== 'complete'"}},
-        {"field": "created", "headerName": "created (UTC)", "flex": 0, "width": 150, "sort": "desc"},
-        {"field": "method", "flex": 0, "width": 110},
-        {"field": "task", "flex": 0, "width": 96},
-        {"field": "style", "flex": 0, "width": 120},
-        {"field": "model", "flex": 0, "width": 140},
-        {"field": "headline", "minWidth": 260, "flex": 3, "tooltipField": "headline"},
-        {"field": "n", **right, "width": 84, "filter": "agNumberColumnFilter"},
-        {"field": "seconds", **right, "width": 98, "filter": "agNumberColumnFilter"},
-        {"field": "kB", **right, "width": 84, "filter": "agNumberColumnFilter"},
-        {"field": "run_id", "headerName": "run", "minWidth": 220, "flex": 2},
+    """Return the columns of the table, each with its filter under its name."""
+    widths = {"status": 92, "created": 146, "method": 92, "task": 76, "style": 106, "model": 116}
+    text: list[dict] = [{"field": name, "headerName": name, "width": width} for name, width in widths.items()]
+    text[0]["cellClassRules"] = {"bad": "params.value !== 'complete'"}
+    text[1] |= {"sort": "desc", "headerName": "created (UTC)", "cellDataType": "text"}
+    numbers = [
+        {"field": name, "headerName": name, "width": 82, "type": "rightAligned", "filter": "agNumberColumnFilter"}
+        for name in ("n", "seconds")
     ]
+    long = [
+        {"field": name, "headerName": label, "minWidth": 190, "flex": flex, "tooltipField": name}
+        for name, label, flex in (("headline", "headline", 3), ("run_id", "run", 2))
+    ]
+    return [*text, *numbers, *long]
 
 
 def row(line: RunSummary) -> dict:
@@ -94,7 +104,6 @@ def row(line: RunSummary) -> dict:
         "headline": line.problem or headline(line.summary),
         "n": line.summary.get("n"),
         "seconds": round(line.seconds, 1),
-        "kB": round(line.bytes / 1024),
     }
 
 
@@ -128,7 +137,7 @@ def opened(library: Library, run_id: str, theme: str) -> tuple[str, list[Compone
 
 def _figure(library: Library, run_id: str, method: str, theme: str) -> Component:
     try:
-        return figure_card(drawn(drawing(method), library.dataset(run_id), theme), "run-figure", FIGURE_HEIGHT)
+        return figure_card(library.drawn(run_id, drawing(method), theme), "run-figure", FIGURE_HEIGHT)
     except InterpError as error:
         return broken_card(method, str(error))
 
