@@ -81,8 +81,10 @@ def load(path: Path, order: Iterable[str] = ()) -> xr.Dataset:
     """Return the Dataset at `path`, variables in `order`: numbers lazily, chunk by chunk as indexed; text at once."""
     import xarray as xr
 
+    from interp.store.chunks import WholeStore
+
     lazy = xr.open_zarr(
-        path,
+        WholeStore(path, read_only=True),
         chunks=None,
         consolidated=False,
         mask_and_scale=False,

@@ -16,7 +16,7 @@ from typing import Any
 
 from interp.errors import InterpError
 from interp.store import manifest, runs
-from interp.store.durable import disk, fsync, seal
+from interp.store.durable import disk, fsync, seal, seal_all
 
 LARGEST_MANIFEST = 64 * 2**20
 
@@ -60,13 +60,17 @@ def restore(path: Path, folder: Path) -> str:
             return _restore(bundle, folder)
     except FileNotFoundError as error:
         raise InterpError(f"no bundle at {path}; name a zip that `export` made") from error
+    except OSError as error:
+        raise InterpError(f"{path} cannot be read: {error.strerror}; name a zip that `export` made") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         raise InterpError(f"{path} is no whole bundle ({error}); export it again") from error
 
 
 def _restore(bundle: zipfile.ZipFile, folder: Path) -> str:
     tops = {name.partition("/")[0] for name in bundle.namelist()}
-    run_id = manifest.check_run_id(tops.pop()) if len(tops) == 1 else manifest.check_run_id(None)
+    if len(tops) != 1:
+        raise InterpError(f"the bundle holds {len(tops)} folders, expected one run; name a zip that `export` made")
+    run_id = manifest.check_run_id(tops.pop())
     text = _small(bundle, f"{run_id}/{manifest.MANIFEST}")
     if _small(bundle, f"{run_id}/{manifest.SIDECAR}") != manifest.sidecar(text):
         raise InterpError(f"bundle of {run_id!r}: {manifest.MANIFEST} does not match its sidecar; export it again")
@@ -80,8 +84,7 @@ def _restore(bundle: zipfile.ZipFile, folder: Path) -> str:
         wrong = manifest.verify(staging, run_id)
         if wrong:
             raise InterpError(f"bundle of {run_id!r} is damaged: {wrong[0]}; export it again")
-        for name in manifest.files(staging):
-            seal(staging / name)
+        seal_all([staging / name for name in manifest.files(staging)])
     return run_id
 
 

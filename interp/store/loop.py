@@ -37,7 +37,7 @@ class Reporter:
     def __init__(self, jobs: Jobs, job: Job, log: TextIO, beat: float = BEAT) -> None:
         self.jobs, self.job, self.log, self.beat = jobs, job, log, beat
         self.stop_reason: str | None = None
-        self._reported, self._message = 0.0, ""
+        self._reported, self._latest, self._logged = 0.0, (0, 0, ""), ""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"heartbeat-{job.id}", daemon=True)
 
@@ -45,19 +45,20 @@ class Reporter:
         """Report progress; raises Cancelled when the job should stop."""
         if self.stop_reason is not None:
             raise Cancelled(self.stop_reason)
+        self._latest = done, total, message
         now = time.monotonic()
-        if now - self._reported < REPORT and message == self._message and done < total:
-            return
-        if message != self._message:
+        if now - self._reported < REPORT and not 0 < total <= done:
+            return  # the thread will say it, should nothing come after it
+        if message != self._logged:
             print(f"{timestamp()} {done}/{total} {message}", file=self.log, flush=True)
-        self._reported, self._message = now, message
+        self._reported, self._logged = now, message
         with suppress(InterpError):  # a table that is busy or a full disk must not end the work
-            self.jobs.heartbeat(self.job, done, total, message)
+            self.jobs.heartbeat(self.job, *self._latest)
 
     def _keep(self) -> None:
         while not self._over.wait(self.beat):
             try:
-                self.jobs.heartbeat(self.job)
+                self.jobs.heartbeat(self.job, *self._latest)
             except Cancelled as asked:
                 self.stop_reason = str(asked)
                 return

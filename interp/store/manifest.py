@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from interp.errors import InterpError
-from interp.store.durable import put, seal, sha256
+from interp.store.durable import put, seal_all, sha256
 from interp.store.specs import digest
 
 SCHEMA_VERSION = 1
@@ -43,14 +43,14 @@ def files(folder: Path) -> list[str]:
 
 def stamp(folder: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Hash and fsync every file of a staged run, then write `run.json` and its sidecar; return the manifest."""
-    sealed = {path: seal(folder / path) for path in files(folder)}
-    listed = {path: {"bytes": size, "sha256": sha} for path, (size, sha) in sealed.items()}
+    paths = files(folder)
+    sealed = zip(paths, seal_all([folder / path for path in paths]), strict=True)
+    listed = {path: {"bytes": size, "sha256": sha} for path, (size, sha) in sealed}
     manifest = {"schema_version": SCHEMA_VERSION, **manifest, "files": listed}
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     put(folder / MANIFEST, text)
     put(folder / SIDECAR, sidecar(text))
-    seal(folder / MANIFEST)
-    seal(folder / SIDECAR)
+    seal_all([folder / MANIFEST, folder / SIDECAR])
     return manifest
 
 

@@ -53,7 +53,9 @@ class Patching(Sampled):
     recipe: Literal["swap_operand", "swap_operator", "keep_result", "flip_carry"] = Field(
         "swap_operand", description="how the twin differs from the clean prompt"
     )
-    operand: Literal["a", "b", "c"] = Field("a", description="the operand that the twin changes")
+    place: Name | None = Field(
+        None, description="the operand (or operator role) that changes; null takes the last operand (op1)"
+    )
 
 
 class Ablation(Sampled):
@@ -109,10 +111,9 @@ class Probing(Parameters):
     """Which causal variables can be read linearly from each layer and role?"""
 
     targets: Names | None = Field(None, description="causal variables to predict; null takes all of the task")
-    penalty: float = Field(1.0, gt=0, description="ridge penalty, on standardised features")
     n_train: int = Field(2000, ge=8, description="train-split prompts the probes are fitted on")
     n_test: int = Field(1000, ge=8, description="test-split prompts the probes are scored on")
-    n_shuffles: int = Field(20, ge=1, description="refits on shuffled labels behind the null")
+    n_shuffles: int = Field(20, ge=19, description="refits on shuffled labels behind the null; 5 % needs 19")
 
 
 class Attention(Sampled):
@@ -123,7 +124,7 @@ class Spectrum(Parameters):
     """Which periods are in the number embeddings, beyond noise and a smooth number line?"""
 
     low: int | None = Field(None, ge=0, description="smallest operand number; null takes 0")
-    high: int | None = Field(None, ge=1, description="largest operand number; null takes the vocabulary's")
+    high: int | None = Field(None, ge=1, description="largest number; null takes the largest operand (99, or p - 1)")
     n_null: int = Field(1000, ge=19, description="draws behind each null band")
 
     @model_validator(mode="after")

@@ -53,18 +53,26 @@ class OpenRun:
 
     @cached_property
     def dataset(self) -> xr.Dataset:
-        """Return the labelled arrays, read lazily, chunk by chunk."""
+        """Return the labelled arrays, read lazily, chunk by chunk; a missing chunk is an InterpError."""
         order = [name for name, entry in self.manifest["arrays"].items() if not entry["coordinate"]]
-        return arrays.load(self.path / ARRAYS, order)
+        with self._whole():
+            return arrays.load(self.path / ARRAYS, order)
 
     def load(self) -> xr.Dataset:
         """Return the labelled arrays in memory; a chunk with a flipped bit is an InterpError, never a number."""
-        try:
+        with self._whole():
             return self.dataset.load()
-        except (ValueError, OSError) as error:
-            raise InterpError(
-                f"run {self.run_id!r} is damaged ({error}); verify it, then restore or remove it"
-            ) from error
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Say in one line that the files are not what they were."""
+        try:
+            yield
+        except InterpError:
+            raise
+        except (ValueError, KeyError, OSError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InterpError(f"run {self.run_id!r} is damaged or gone ({reason}); verify it") from error
 
     @property
     def spec(self) -> Spec:

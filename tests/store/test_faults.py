@@ -155,6 +155,31 @@ def _refuse_at(monkeypatch: pytest.MonkeyPatch, place: str, number: int) -> None
         monkeypatch.setattr(zarr.Array, "__setitem__", refuse)
 
 
+@pytest.mark.parametrize("name", ["recovered", "found", "prompt"])
+def test_a_chunk_that_vanished_is_never_a_zero(store: Store, full: Path, name: str) -> None:
+    run = store.open("full")
+    lazy = run.dataset if name != "prompt" else None
+    shutil.rmtree(full / "arrays.zarr" / name / "c") if name != "found" else (full / "arrays.zarr/found/c").unlink()
+    with pytest.raises(InterpError, match="is missing: the run was removed or is damaged"):
+        run.load() if lazy is None else lazy[name].load()
+
+
+def test_a_run_removed_while_it_is_read(store: Store, full: Path) -> None:
+    lazy = store.open("full").dataset
+    store.remove("full")
+    with pytest.raises(InterpError, match="the run was removed"):
+        lazy["recovered"].load()
+
+
+def test_a_run_removed_before_it_is_read(store: Store, full: Path) -> None:
+    run = store.open("full")
+    store.remove("full")
+    for read in (run.load, run.tables, run.tensors, lambda: run.dataset):
+        with pytest.raises(InterpError) as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
 PLACES = ["staging", "arrays", "fsync", "manifest", "rename"]
 
 
@@ -245,8 +270,9 @@ def test_a_root_that_is_a_file(tmp_path: Path) -> None:
         Store(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_middle_of_a_write(run_script: Callable[..., str], tmp_path: Path) -> None:
-    done = json.loads(run_script("nursery.py", "interrupt", tmp_path, 8, 24))
+    done = json.loads(run_script("nursery.py", "interrupt", tmp_path, 6, 16))
     assert done["interrupted"] >= 4, done
     assert done["left"] == [], done
     assert done["wrong"] == [], done

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from interp.store import Store
 from tests.store.nursery import result
 
-KILLS, MEGABYTES = 60, 8
+KILLS, MEGABYTES = 60, 4
 
 
+@pytest.mark.slow
 def test_sixty_kills_leave_complete_or_absent_runs(run_script: Callable[..., str], tmp_path: Path) -> None:
     done = json.loads(run_script("nursery.py", "kill", tmp_path, KILLS, MEGABYTES))
     print(

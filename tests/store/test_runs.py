@@ -215,6 +215,31 @@ def test_others_may_read_it(store: Store, spec: Spec, dataset: xr.Dataset) -> No
         assert mode == (0o777 if path.is_dir() else 0o666) & ~mask, path
 
 
+def test_everything_is_on_the_disk_before_it_is_visible(
+    store: Store, spec: Spec, dataset: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, str]] = []
+    fsync, rename = os.fsync, os.rename
+
+    def noted(handle: int) -> None:
+        events.append(("fsync", os.readlink(f"/proc/self/fd/{handle}")))
+        fsync(handle)
+
+    def renamed(source: Path, target: Path) -> None:
+        events.append(("rename", str(source)))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", renamed)
+    record = store.write(spec, dataset, tensors={"t": np.ones(2)}, tables={"t": pd.DataFrame({"a": [1]})})
+    moved = next(number for number, (kind, _) in enumerate(events) if kind == "rename")
+    staging = Path(events[moved][1])
+    before = {path for kind, path in events[:moved]}
+    assert before == {str(staging / path.relative_to(record.path)) for path in (record.path, *record.path.rglob("*"))}
+    assert events[moved + 1] == ("fsync", str(store.runs))
+    assert [kind for kind, _ in events].count("rename") == 1
+
+
 def test_find_returns_the_newest_complete_run_of_the_same_question(
     store: Store, spec: Spec, dataset: xr.Dataset
 ) -> None:

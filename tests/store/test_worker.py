@@ -88,6 +88,19 @@ def test_a_long_step_does_not_look_dead(jobs: Jobs) -> None:
     assert jobs.get(job.id).state == "done"
 
 
+def test_the_last_word_is_shown_through_a_long_step(jobs: Jobs) -> None:
+    (job,) = ask(jobs, "x")
+
+    def work(spec: Spec, progress: Progress) -> str:
+        progress(1, 0, "loading")
+        progress(2, 9, "fitting")  # too soon after the other to be written at once
+        until(lambda: jobs.get(job.id).message == "fitting", 10)
+        return "run"
+
+    worker(jobs.root, work, once=True, beat=0.02)
+    assert (jobs.get(job.id).state, jobs.get(job.id).error) == ("done", "")
+
+
 def test_cancelling_leaves_no_partial_run(jobs: Jobs, dataset: xr.Dataset) -> None:
     store = Store(jobs.root)
     (job,) = ask(jobs, "steps")
