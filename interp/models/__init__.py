@@ -9,8 +9,8 @@ from interp.models.zoo import resolve, zoo_names
 __all__ = ["load", "resolve", "zoo_names"]
 
 
-def load(name: str, device: str = "cpu", dtype: str = "float32", revision: str | None = None) -> Any:
+def load(name: str, device: str = "cpu", dtype: str = "float32") -> Any:
     """Return the model as a `TransformerBridge` checked against the plain model: `interp.models.bridge.load`."""
     from interp.models import bridge
 
-    return bridge.load(name, device, dtype, revision)
+    return bridge.load(name, device, dtype)

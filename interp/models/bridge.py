@@ -10,7 +10,6 @@ d_vocab == d_model. Only safetensors are read, and files listed in SHA256SUMS mu
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,18 +41,19 @@ class Loaded:
         return self.config.get("task")
 
 
-def load(name: str, device: str = "cpu", dtype: str = "float32", revision: str | None = None) -> Any:
+def load(name: str, device: str = "cpu", dtype: str = "float32") -> Any:
     """Return the model as a frozen `TransformerBridge` in eval mode; `model.arith` says what was opened.
 
-    `name` is a zoo name, a directory or a hub name (the only case that uses the network). Raises InterpError for an
+    `name` is a zoo name, a directory, or a hub name (with @revision if wanted; the only case that uses the network).
+    Raises InterpError for an
     unknown name, a directory that is no checkpoint, a damaged or altered file, a device that is not there, and a
     bridge that does not compute what the plain model computes.
     """
     kind = native.as_dtype(dtype)
     _check_device(device)
-    directory = zoo.resolve(name, revision)
+    directory = zoo.resolve(name)
     config = zoo.read_config(directory)
-    check_sums(directory)
+    zoo.check_sums(directory)
     if config.get("architecture") == native.ARCHITECTURE:
         model, tokenizer = native.load_native(directory, device, kind), None
     else:
@@ -61,7 +61,7 @@ def load(name: str, device: str = "cpu", dtype: str = "float32", revision: str |
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     model.eval()
-    model.arith = Loaded(name, directory, weights_sha256(directory), config, tokenizer)
+    model.arith = Loaded(name, directory, zoo.weights_sha256(directory), config, tokenizer)
     return model
 
 
@@ -111,32 +111,6 @@ def check_parity(before: Tensor, after: Tensor, dtype: torch.dtype, what: str) -
             f"{what} changed the model: log-probabilities differ by up to {difference:.3g} nats (allowed "
             f"{TOLERANCE[dtype]:g}); do not use it. Reload the plain model without that step."
         )
-
-
-def weights_sha256(directory: Path) -> str:
-    """Return one sha256 over the weight files of a directory, by name and content."""
-    total = hashlib.sha256()
-    for path in sorted(directory.glob("*.safetensors")):
-        total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
-    return total.hexdigest()
-
-
-def check_sums(directory: Path) -> None:
-    """Check every file that SHA256SUMS lists (when there is one). Raises InterpError for the first that differs."""
-    sums = directory / "SHA256SUMS"
-    for line in sums.read_text().splitlines() if sums.is_file() else []:
-        expected, _, name = line.partition("  ")
-        path = directory / name
-        found = _file_digest(path) if path.is_file() else "no file"
-        if found != expected:
-            raise InterpError(
-                f"{path} is altered or missing: expected sha256 {expected[:12]}..., found {found[:12]}; restore the file."
-            )
-
-
-def _file_digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_device(device: str) -> None:

@@ -162,7 +162,11 @@ def selection_accuracy(model: Any, tokenizer: Any, recipe: dict[str, Any], devic
 
 
 def train_language(
-    recipe: dict[str, Any], directory: Path, device: str = "cpu", progress: Progress = silent
+    recipe: dict[str, Any],
+    directory: Path,
+    device: str = "cpu",
+    resume_from_state: bool = True,
+    progress: Progress = silent,
 ) -> dict[str, float]:
     """Train (or continue) the recipe in `directory` and return the final selection accuracies.
 
@@ -175,6 +179,9 @@ def train_language(
     optimizer = torch.optim.AdamW(_groups(model), lr=1e-3, betas=tuple(recipe["betas"]), fused=True)
     state, digest = directory / "training-state.safetensors", state_digest(recipe)
     directory.mkdir(parents=True, exist_ok=True)
+    if not resume_from_state:
+        state.unlink(missing_ok=True)
+        (directory / "log.jsonl").unlink(missing_ok=True)
     first = resume.load_state(state, model, optimizer, digest)
     atomic.write_json(directory / "recipe.json", recipe)
     styles = dict.fromkeys(s for phase in recipe["phases"] for s in phase["styles"])

@@ -60,9 +60,7 @@ def read_config(directory: str | Path) -> dict:
     try:
         config = json.loads(path.read_text())
     except FileNotFoundError:
-        raise InterpError(
-            f"{directory} is no native checkpoint: {expected}; give such a directory."
-        ) from None
+        raise InterpError(f"{directory} is no native checkpoint: {expected}; give such a directory.") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InterpError(f"{path} cannot be read ({error}): {expected}; restore the file.") from error
     if not isinstance(config, dict) or config.get("architecture") != ARCHITECTURE:
@@ -118,13 +116,10 @@ def read_weights(directory: Path, name: str, expected: str | None) -> dict[str, 
             "restore the file, or let its training finish."
         ) from None
     except OSError as error:
-        raise InterpError(
-            f"{path} cannot be read ({error.strerror}): expected a weight file; mend it."
-        ) from error
+        raise InterpError(f"{path} cannot be read ({error.strerror}): expected a weight file; mend it.") from error
     if expected is not None and (found := atomic.digest(data)) != expected:
         raise InterpError(
-            f"{path} is altered or truncated: expected sha256 {expected[:12]}..., found "
-            f"{found[:12]}...; restore it."
+            f"{path} is altered or truncated: expected sha256 {expected[:12]}..., found {found[:12]}...; restore it."
         )
     try:
         return tensors_from_bytes(data)

@@ -22,14 +22,10 @@ def save_state(
     tensors = {f"weight/{name}": value for name, value in model.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"moment/{index}/{name}": value for name, value in moments.items()}
-    atomic.write_tensors(
-        path, {k: v.clone() for k, v in tensors.items()}, {"step": str(step), "recipe": recipe_digest}
-    )
+    atomic.write_tensors(path, {k: v.clone() for k, v in tensors.items()}, {"step": str(step), "recipe": recipe_digest})
 
 
-def load_state(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, recipe_digest: str
-) -> int:
+def load_state(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, recipe_digest: str) -> int:
     """Fill `model` and `optimizer` in place and return the step; 0, touching nothing, when there is no file.
 
     Raises InterpError when the file is damaged or belongs to another recipe.
@@ -41,9 +37,7 @@ def load_state(
         tensors = tensors_from_bytes(data)
         metadata = _metadata(data)
         step, owner = int(metadata["step"]), metadata["recipe"]
-        weights = {
-            name.removeprefix("weight/"): v for name, v in tensors.items() if name.startswith("weight/")
-        }
+        weights = {name.removeprefix("weight/"): v for name, v in tensors.items() if name.startswith("weight/")}
         if owner == recipe_digest:
             model.load_state_dict(weights, strict=True)
             _fill_moments(optimizer, tensors)

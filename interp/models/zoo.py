@@ -6,6 +6,7 @@ never touches the network except for a hub name, which the user typed to ask for
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -24,8 +25,8 @@ def zoo_names() -> list[str]:
     return sorted(path.parent.name for path in zoo_directory().glob("*/config.json"))
 
 
-def resolve(name: str, revision: str | None = None) -> Path:
-    """Return the checkpoint directory that `name` means, fetching a hub model when it is one.
+def resolve(name: str) -> Path:
+    """Return the checkpoint directory that `name` means, fetching a hub model when it is one (`name@revision` too).
 
     Raises InterpError for an unknown name, or a hub model that cannot be had.
     """
@@ -33,8 +34,9 @@ def resolve(name: str, revision: str | None = None) -> Path:
         return zoo_directory() / name
     if Path(name).is_dir():
         return Path(name)
-    if "/" in name and name.count("/") == 1 and not name.startswith((".", "/", "~")):
-        return _fetch(name, revision)
+    hub, _, revision = name.partition("@")
+    if hub.count("/") == 1 and not hub.startswith((".", "/", "~")):
+        return _fetch(hub, revision or None)
     raise InterpError(f"unknown model {name!r}: no zoo name, no directory, no hub name. {nearest(name, zoo_names())}")
 
 
@@ -50,6 +52,40 @@ def read_config(directory: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InterpError(f"{directory}/config.json holds no object; restore the file.")
     return config
+
+
+def read_recipe(directory: Path) -> dict[str, Any]:
+    """Return the recipe a model of the zoo was trained with. Raises InterpError when there is none."""
+    try:
+        return json.loads((directory / "recipe.json").read_text())
+    except (OSError, ValueError) as error:
+        raise InterpError(f"{directory} has no recipe.json that can be read ({error.__class__.__name__}).") from None
+
+
+def weights_sha256(directory: Path) -> str:
+    """Return one sha256 over the weight files of a directory, by name and content."""
+    total = hashlib.sha256()
+    for path in sorted(directory.glob("*.safetensors")):
+        total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    return total.hexdigest()
+
+
+def check_sums(directory: Path) -> None:
+    """Check every file that SHA256SUMS lists (when there is one). Raises InterpError for the first that differs."""
+    sums = directory / "SHA256SUMS"
+    for line in sums.read_text().splitlines() if sums.is_file() else []:
+        expected, _, name = line.partition("  ")
+        path = directory / name
+        found = _file_digest(path) if path.is_file() else "no file"
+        if found != expected:
+            raise InterpError(
+                f"{path} is altered or missing: expected sha256 {expected[:12]}..., found {found[:12]}; restore it."
+            )
+
+
+def _file_digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(name: str, revision: str | None) -> Path:

@@ -1,6 +1,7 @@
 """What is asked: tasks, prompts with roles, their causal variables and their corrupted twins (no torch here)."""
 
 from interp.tasks.files import export, read_pairs, read_prompts, read_task
+from interp.tasks.named import named_task
 from interp.tasks.prompts import Item, Prompts, build, encode, from_operands
 from interp.tasks.splits import SPLITS
 from interp.tasks.task import TASKS, Task, get_task, register
@@ -24,6 +25,7 @@ __all__ = [
     "export",
     "from_operands",
     "get_task",
+    "named_task",
     "profile",
     "read_pairs",
     "read_prompts",

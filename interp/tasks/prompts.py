@@ -221,8 +221,8 @@ def _common_roles(sequences: list[tuple[str, ...]], texts: list[str]) -> tuple[s
 def _answer_token(full: list[int], prompt: np.ndarray, question: Item) -> int:
     if full[: len(prompt)] != prompt.tolist() or len(full) != len(prompt) + 1:
         raise InterpError(
-            f"answer {question.answer!r} of {question.text!r} is {max(len(full) - len(prompt), 0)} tokens or merges with the "
-            "prompt; these methods need an answer of one token: use a smaller operand range or another model."
+            f"answer {question.answer!r} of {question.text!r} is {max(len(full) - len(prompt), 0)} tokens or merges "
+            "with the prompt; these methods need an answer of one token: use a smaller operand range or another model."
         )
     return full[-1]
 

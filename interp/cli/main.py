@@ -1,0 +1,62 @@
+"""`interp`: one entry point; a mistake of the user ends in one line and a non-zero exit, never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+from interp.cli import asking, models, runs, service, tasks
+from interp.cli.output import say
+from interp.errors import Cancelled, InterpError
+
+app = typer.Typer(
+    name="interp",
+    help="A microscope for arithmetic inside language models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+asking.add(app)
+models.add(app)
+service.add(app)
+app.add_typer(tasks.app, name="tasks")
+app.add_typer(runs.app, name="runs")
+app.add_typer(runs.index, name="index")
+app.add_typer(service.jobs, name="jobs")
+
+QUIET = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "WANDB_MODE": "disabled",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a check failed, 2 a mistake in what was asked, 130 interrupted."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except InterpError as error:
+        say(f"interp: {error}")
+        return 2
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        say(f"interp: {error.format_message()}")
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort, Cancelled):
+        say("interp: stopped; what was recorded before is kept, nothing is half-written.")
+        return 130
+    except OSError as error:
+        say(f"interp: {error.strerror or error} ({error.filename or 'no file'}); check the disk and its permissions.")
+        return 2

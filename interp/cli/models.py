@@ -1,0 +1,98 @@
+"""`interp models`, `interp train`, `interp doctor`: what can be studied, how it was made, and whether all is well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interp.cli import options as opt
+from interp.cli.output import as_json, say, table
+from interp.errors import InterpError, nearest
+
+
+def add(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("models")(models)
+    app.command("train")(train)
+    app.command("doctor")(doctor)
+
+
+def models(
+    name: Annotated[str | None, typer.Argument(help="A zoo name or directory to look at more closely.")] = None,
+    json: opt.Json = False,
+) -> None:
+    """List the shipped models, or show one: its shape, hash and what its tokenizer can say in one token."""
+    from interp.models.zoo import zoo_names
+
+    found = [_described(each, tokenizer=name is not None) for each in ([name] if name else zoo_names())]
+    if json:
+        as_json({"models": found})
+    elif name:
+        table(f"model {name}", ("field", "value"), [(key, str(value)) for key, value in found[0].items()])
+    else:
+        table("models", ("name", "architecture", "layers", "d_model", "MB", "weights"), [_row(each) for each in found])
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="mental-math, modadd-59, or a recipe file (.json).")],
+    out: Annotated[Path, typer.Option(help="Where the checkpoint is written; an interrupted training goes on there.")],
+    device: opt.Device = "cpu",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again from step 0.")] = False,
+    json: opt.Json = False,
+) -> None:
+    """Train a model from a recipe, resumable at any moment; the recipe and the log stay with the checkpoint."""
+    from interp.models import train as trainer
+    from interp.progress import bar
+
+    with bar(f"train {recipe}") as progress:
+        scores = trainer.train(recipe, out, device=device, resume=not fresh, progress=progress)
+    if json:
+        as_json({"recipe": recipe, "directory": str(out), **scores})
+    else:
+        table(f"trained {recipe}", ("measure", "value"), list(scores.items()))
+        say(f"the checkpoint is in {out}; use it with --model {out}")
+
+
+def doctor(store: opt.Root = None, json: opt.Json = False) -> None:
+    """Check the installation: packages, device, zoo checksums, store and browser. Exits 1 when something is wrong."""
+    from interp.cli.checks import checks
+
+    found = checks(store)
+    if json:
+        as_json({"ok": all(c.ok for c in found), "checks": [c._asdict() for c in found]})
+    else:
+        table("doctor", ("check", "", "what was found"), [(c.name, "ok" if c.ok else "WRONG", c.found) for c in found])
+    if not all(c.ok for c in found):
+        raise typer.Exit(1)
+
+
+def _described(name: str, tokenizer: bool) -> dict[str, Any]:
+    from interp.models.zoo import read_config, resolve, weights_sha256
+
+    directory = resolve(name)
+    config = read_config(directory)
+    cfg = config.get("cfg", config)
+    size = sum(path.stat().st_size for path in directory.glob("*.safetensors"))
+    about = {
+        "name": name,
+        "architecture": (config.get("architectures") or [config.get("architecture", "unknown")])[0],
+        "layers": cfg.get("num_hidden_layers") or cfg.get("n_layers") or cfg.get("n_layer"),
+        "d_model": cfg.get("hidden_size") or cfg.get("d_model") or cfg.get("n_embd"),
+        "megabytes": round(size / 1e6, 2),
+        "weights_sha256": weights_sha256(directory),
+    }
+    if tokenizer and (directory / "tokenizer.json").exists():
+        from interp.models.bridge import load_tokenizer
+        from interp.tasks import profile
+
+        about |= profile(load_tokenizer(directory))._asdict()
+    if tokenizer and not size:
+        raise InterpError(f"{directory} holds no .safetensors weights. {nearest(name, [])}")
+    return about
+
+
+def _row(about: dict[str, Any]) -> tuple[object, ...]:
+    keys = ("name", "architecture", "layers", "d_model", "megabytes")
+    return (*(about[key] for key in keys), about["weights_sha256"][:12])

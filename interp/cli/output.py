@@ -1,0 +1,56 @@
+"""What the terminal shows: one JSON object on stdout when asked, tables for people, everything else on stderr.
+
+Exit codes: 0 done; 1 a check found something wrong; 2 a mistake in what was asked; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+PLACES = 3
+
+
+def as_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on stdout."""
+    print(json.dumps(value, default=str, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """Print a line for people on stderr, so that stdout stays clean."""
+    print(text, file=sys.stderr)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout, as wide as the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(number(value) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # a pipe has no width of its own
+    console.print(drawn)
+
+
+def number(value: object) -> str:
+    """Return a value as short text: three decimals, "-" for nothing."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.{PLACES}f}"
+    return str(value)
+
+
+def with_interval(numbers: dict[str, Any], name: str) -> str:
+    """Return "0.993 [0.981, 0.998]" of a headline number and its 95 % interval."""
+    if numbers.get(name) is None:
+        return "undefined"
+    ends = [numbers.get(f"{name}_{end}") for end in ("low", "high")]
+    return number(numbers[name]) + (f" [{number(ends[0])}, {number(ends[1])}]" if None not in ends else "")

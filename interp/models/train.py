@@ -1,0 +1,58 @@
+"""Which recipe makes which model? One entry for all trainers: a recipe is data, its `trainer` field says who reads it.
+
+train("mental-math", directory)      train("modadd-59", directory)      train("own.json", directory)
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from interp.errors import InterpError, nearest
+from interp.progress import Progress, silent
+
+
+def recipes() -> dict[str, dict[str, Any]]:
+    """Return the recipes of the shipped models by name."""
+    from interp.models.language import MENTAL_MATH
+    from interp.models.modular import RECIPE
+
+    return {"mental-math": MENTAL_MATH, "modadd-59": {"trainer": "modular", **RECIPE}}
+
+
+def train(
+    name: str, directory: Path, *, device: str = "cpu", resume: bool = True, progress: Progress = silent
+) -> dict[str, float]:
+    """Train the recipe `name` (or a JSON file) in `directory` and return its final scores.
+
+    Continues an interrupted training of the same recipe unless `resume` is False. Raises InterpError for an unknown
+    recipe, or a directory that holds the state of another one.
+    """
+    recipe = _recipe(name)
+    if recipe["trainer"] == "language":
+        from interp.models.language import train_language
+
+        return train_language(recipe, directory, device=device, resume_from_state=resume, progress=progress)
+    from interp.models.modular_training import train_modular
+
+    plain = {key: value for key, value in recipe.items() if key != "trainer"}
+    log = train_modular(plain, directory, device, resume=resume, progress=progress)
+    return {str(key): float(values[-1]) for key, values in log.data_vars.items() if values.ndim == 1}
+
+
+def _recipe(name: str) -> dict[str, Any]:
+    known = recipes()
+    if name in known:
+        return known[name]
+    if not name.endswith(".json"):
+        raise InterpError(f"unknown recipe {name!r}. {nearest(name, known)} Or give a recipe file (.json).")
+    try:
+        recipe = json.loads(Path(name).read_text())
+    except (OSError, ValueError) as error:
+        raise InterpError(
+            f"recipe {name} cannot be read ({error.__class__.__name__}); it must be a JSON object."
+        ) from None
+    if not isinstance(recipe, dict) or recipe.get("trainer") not in ("language", "modular"):
+        raise InterpError(f"recipe {name} needs 'trainer': 'language' or 'modular'.")
+    return {**known["mental-math" if recipe["trainer"] == "language" else "modadd-59"], **recipe}

@@ -1,0 +1,90 @@
+"""The main job: what is computed where and when, each number beside its null, in one table.
+
+A study is accuracy on every task and style, then each method on a few cells. Every part is a Spec of its own, recorded
+and reused as if asked alone; the study's own run keeps the accuracy table and names its parts as parents. Stopped in
+the middle, the parts that are done stay, and the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import xarray as xr
+
+from interp.execute import circumstances, pinned, record
+from interp.progress import Progress, silent
+from interp.store import Spec, Store, parts
+from interp.store import parameters as asked
+from interp.tasks import STYLES, TASKS
+
+CELL = ("accuracy", "accuracy_low", "accuracy_high", "n", "null_majority", "null_shuffled")
+UNITS = {"n": "prompts"}
+
+
+def study(
+    spec: Spec, store: Store, progress: Progress = silent, *, fresh: bool = False, batch_size: int = 512
+) -> tuple[str, list[str]]:
+    """Return the run id of the study and those of its parts, recording what is missing."""
+    spec = pinned(spec)
+    began, whole = time.time(), parts(spec, tuple(TASKS), STYLES)
+    runs = []
+    for i, part in enumerate(whole):
+        label = f"{part.method} {part.task or ''} {part.style if part.method == 'accuracy' else ''}".strip()
+        report = _step(progress, i, len(whole), label)
+        runs.append(record(part, store, report, fresh=fresh, batch_size=batch_size))
+    progress(len(whole), len(whole), "done")
+    known = None if fresh else store.find(spec)
+    if known and set(store.open(known).manifest["parents"]) == set(runs):
+        return known, runs
+    table = accuracy_table(store, runs, cast(asked.Study, spec.settings))
+    summary = {"parts": len(runs), "accuracy_mean": float(table["accuracy"].mean()), "n": int(table["n"].sum())}
+    written = store.write(spec, table, provenance=circumstances(began, spec), summary=summary, parents=runs)
+    return written.run_id, runs
+
+
+def accuracy_table(store: Store, runs: list[str], settings: asked.Study) -> xr.Dataset:
+    """Return accuracy [task, style] with interval, n and nulls, gathered from the recorded runs."""
+    tasks, styles = list(settings.tasks or TASKS), list(settings.styles or STYLES)
+    table = {name: np.full((len(tasks), len(styles)), np.nan) for name in CELL}
+    for run_id in runs:
+        manifest = store.open(run_id).manifest
+        if manifest["spec"]["method"] == "accuracy":
+            place = tasks.index(manifest["spec"]["task"]), styles.index(manifest["spec"]["style"])
+            for name in CELL:
+                table[name][place] = manifest["summary"][name]
+    return xr.Dataset(
+        {
+            name: (
+                ("task", "style"),
+                values,
+                {"units": UNITS.get(name, "fraction"), "description": f"{name} of a cell"},
+            )
+            for name, values in table.items()
+        },
+        coords={"task": tasks, "style": styles},
+        attrs={"method": "study", "title": "Top-1 accuracy on held-out operand tuples, by task and style."},
+    )
+
+
+def _step(progress: Progress, done: int, total: int, label: str) -> Progress:
+    """A progress for one part that reports the place in the whole study."""
+
+    def report(_done: int, _total: int, message: str) -> None:
+        progress(done, total, f"{label}: {message}" if message else label)
+
+    report(0, 0, "")
+    return report
+
+
+def lines(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the summary table: cell, question, finding in words with n, interval and null (one line a run)."""
+    from interp.figures import FIGURES
+
+    for run_id in runs:
+        found = store.open(run_id)
+        spec = found.manifest["spec"]
+        cell = " ".join(filter(None, (spec["task"], spec["style"] if spec["method"] == "accuracy" else None)))
+        yield cell or "weights", spec["method"], FIGURES[spec["method"]][0].summary(found.dataset)
