@@ -4,7 +4,7 @@
 
     s_zero     = 0
     s_mean     = mean over reference prompts of resid_l[r]
-    s_resample = resid_l[r] of a random reference prompt, one draw for each prompt
+    s_resample = resid_l[r] of a random reference prompt, one draw for each prompt (uninformative.py)
 
 Reading: the drop below `accuracy_clean` says how much the answer needs what this place tells about this
 prompt. Mean and resample keep the task and the template and lose the operands; zero also leaves the
@@ -25,11 +25,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import xarray as xr
 
-from interp.engine import Constant, Rows, Source, Zero
 from interp.errors import InterpError, nearest
 from interp.methods import metrics
 from interp.methods.grid import (
-    Stream,
     cells,
     layer_list,
     overwrite,
@@ -41,12 +39,11 @@ from interp.methods.grid import (
 from interp.methods.intervals import wilson
 from interp.methods.nulls import majority_accuracy
 from interp.methods.result import attributes, mean_variables, variable
+from interp.methods.uninformative import KINDS, read_uninformative
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
-
-KINDS = ("zero", "mean", "resample")
 
 
 def ablation(
@@ -62,8 +59,8 @@ def ablation(
     progress: Progress = silent,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Return the accuracy on `prompts` after overwriting the residual at each (layer, role) by each kind of
-    ablation.
+    """Return the accuracy on `prompts` with the residual at each (layer, role) made uninformative, kind by
+    kind.
 
     `accuracy` [kind, layer, role] in [0, 1] with Wilson's interval, `correct` [prompt, kind, layer, role]
     int8. `reference` gives means and resampled rows. `layers` defaults to 0..L, `roles` to every role; "all"
@@ -74,31 +71,33 @@ def ablation(
     n_shared = _check(prompts, reference, kinds, shared)
     total = 2 + len(kinds) * len(layers) * len(roles)
     now = read_stream(model, prompts, layers, batch_size, within(progress, 0, total, "reading the prompts"))
-    other = read_stream(model, reference, layers, batch_size, within(progress, 1, total, "reading the reference"))
-    drawn = np.random.default_rng(seed).integers(len(reference), size=len(prompts))
+    blank = read_uninformative(
+        model,
+        reference,
+        len(prompts),
+        layers,
+        batch_size=batch_size,
+        progress=within(progress, 1, total, "reading the reference"),
+        seed=seed,
+    )
     correct = np.empty((len(prompts), len(kinds), len(layers), len(roles)), dtype=np.int8)
     done = 2
     for k, kind in enumerate(kinds):
         for i, j, layer, role in cells(layers, roles):
             inner = within(progress, done, total, f"{kind}, layer {layer}, {role}")
-            source = _source(kind, other, layer, role, drawn)
-            logits = overwrite(model, now, layer, role, source, batch_size, inner)
+            logits = overwrite(model, now, layer, role, blank.source(kind, layer, role), batch_size, inner)
             correct[:, k, i, j] = metrics.correct(logits, prompts).cpu().numpy()
             done += 1
     progress(total, total, "ablated")
     clean = metrics.correct(now.logits, prompts).cpu().numpy()
-    reference_note = f"{len(reference)} prompts of split {reference.split}, {n_shared} of them evaluated"
-    return _dataset(model, prompts, kinds, layers, roles, correct, clean, {"reference": reference_note, "seed": seed})
-
-
-def _source(kind: str, reference: Stream, layer: int, role: str, drawn: np.ndarray) -> Source:
-    """Return what is written at one cell; `drawn` [prompt] names a reference row for each prompt."""
-    values = reference.at(layer, role)
-    if kind == "zero":
-        return Zero()
-    if kind == "mean":
-        return Constant(values.double().mean(dim=0).to(values.dtype))
-    return Rows(values, order=drawn, note="resample")
+    error = [[blank.standard_error(layer, role) for role in roles] for layer in layers]
+    note = f"{len(reference)} prompts of split {reference.split}, {n_shared} of them evaluated"
+    ds = _dataset(model, prompts, kinds, layers, roles, correct, clean)
+    ds["n_reference"] = variable("", len(reference), "prompts", "prompts behind the mean and the resampling")
+    ds["reference_standard_error"] = variable(
+        "layer role", error, "fraction of |mean|", "sampling error of the mean, |standard error| / |mean|"
+    )
+    return ds.assign_attrs(reference=note, seed=seed)
 
 
 def _check(prompts: Prompts, reference: Prompts, kinds: Sequence[str], shared: str) -> int:
@@ -132,7 +131,6 @@ def _dataset(
     roles: list[str],
     correct: np.ndarray,
     clean: np.ndarray,
-    more: dict[str, Any],
 ) -> xr.Dataset:
     n = len(prompts)
     dims = "kind layer role"
@@ -161,6 +159,5 @@ def _dataset(
             model,
             prompts,
             "Accuracy after the residual at one layer and role is made uninformative (zero, mean, resample).",
-            **more,
         ),
     )

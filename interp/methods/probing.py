@@ -12,9 +12,9 @@ for the whole map: the corrected 95th percentile of the largest R² over all tar
 
 Reading: 1 = exactly linear, 0 = no better than the test mean, below 0 = worse. With no information anywhere,
 the whole map stays below `score_null_high` in at least 95 % of studies. A score shows that a variable can be
-read, not that the model uses it. Carries are 0/1 targets of the same regression. The interval is a percentile
-bootstrap over test
-prompts, for each cell alone.
+read, not that the model uses it, nor that training put it there: random attention over random embeddings of
+the operands carries their sum too, so compare with an untrained model. Carries are 0/1 targets of the same
+regression. The interval is a percentile bootstrap over test prompts, for each cell alone.
 
 Sources: Alain & Bengio (2016) arXiv 1610.01644; Hewitt & Liang (2019) arXiv 1909.03368 (control labels);
 Nichols & Holmes (2002) (max statistic).

@@ -52,8 +52,7 @@ def attributes(method: str, model: Any, prompts: Prompts, title: str, **more: An
 
 
 def model_name(model: Any) -> str:
-    """Return the name the model was loaded under, else the one in its configuration (of a path its last
-    part)."""
+    """Return the name the model was loaded under, else its configuration's (of a path the last part)."""
     loaded = getattr(model, "arith", None)
     name = str(model.cfg.model_name if loaded is None else loaded.name)
     return Path(name).name if Path(name).is_absolute() else name

@@ -52,6 +52,15 @@ def test_keeps_every_example_and_says_which_reference(planted):
     assert int(planted.n) == 8
     assert float(planted.null_majority) == 2 / 8
     assert planted.attrs["reference"] == "4 prompts of split train, 0 of them evaluated"
+    assert int(planted.n_reference) == 4
+
+
+def test_states_the_sampling_error_of_the_mean_by_hand(planted):
+    """At the embedding of `a` the reference digits are 1 1 1 2, one-hot, beside a constant position part."""
+    spread = np.std([1, 1, 1, 0], ddof=1) * np.sqrt(2) / np.sqrt(4)
+    size = np.sqrt(0.75**2 + 0.25**2 + 1)
+    assert float(planted.reference_standard_error.sel(layer=0, role="a")) == pytest.approx(spread / size)
+    assert float(planted.reference_standard_error.sel(layer=0, role="eq")) == 0
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +78,7 @@ def test_every_kind_is_a_plain_run_with_that_source(tiny, sums):
     drawn = np.random.default_rng(5).integers(len(reference), size=len(prompts))
     for p, role in enumerate(prompts.roles):
         mean = values[:, p].double().mean(0).to(values.dtype)
-        sources = {"zero": Zero(), "mean": Constant(mean), "resample": Rows(values[:, [p]], order=drawn)}
+        sources = {"zero": Zero(), "mean": Constant(mean), "resample": Rows(values[drawn][:, [p]])}
         for kind, source in sources.items():
             logits = run(tiny.bridge, prompts, (Intervention(site, (role,), source),)).logits
             expected = metrics.correct(logits, prompts).cpu().numpy()
@@ -88,12 +97,14 @@ def test_resampling_everything_gives_the_other_runs_answers(tiny, sums):
 
 def test_mean_of_everything_leaves_one_answer_for_all(tiny, sums):
     prompts, reference = sums
-    ds = ablation(tiny.bridge, prompts, reference, kinds=["mean", "zero"], roles=["all"])
+    ds = ablation(tiny.bridge, prompts, reference, kinds=["mean", "zero"], layers=[1], roles=["all"])
     assert (ds.accuracy <= ds.null_majority + 1e-9).all()
 
 
 def test_batch_size_is_irrelevant(tiny, sums):
-    one, many = (ablation(tiny.bridge, *sums, layers=[0, 1], batch_size=size) for size in (7, 512))
+    one, many = (
+        ablation(tiny.bridge, *sums, kinds=["mean", "resample"], layers=[1], batch_size=size) for size in (7, 512)
+    )
     assert float((one.correct != many.correct).mean()) <= (0 if tiny.tolerance < 1e-3 else 0.05)  # near ties
 
 
