@@ -215,6 +215,7 @@ def test_others_may_read_it(store: Store, spec: Spec, dataset: xr.Dataset) -> No
         assert mode == (0o777 if path.is_dir() else 0o666) & ~mask, path
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
 def test_everything_is_on_the_disk_before_it_is_visible(
     store: Store, spec: Spec, dataset: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("field", [*CHANGES, *(f"parameters.{name}" for name in PARAMETERS["patching"].model_fields)])
 def test_hash_changes_with_every_field(spec: Spec, field: str) -> None:
-    changes = {"n": 3, "split": "all", "recipe": "flip_carry", "operand": "b"}
+    changes = {"n": 3, "split": "all", "recipe": "flip_carry", "place": "b"}
     name = field.removeprefix("parameters.")
     changed = spec.but(parameters={name: changes[name]}) if name in changes else spec.but(**{field: CHANGES[field]})
     assert set(CHANGES) | {"parameters"} == set(Spec.model_fields)
