@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 from interp.cli import asking, models, runs, service, tasks
@@ -26,6 +25,8 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(runs.app, name="runs")
 app.add_typer(runs.index, name="index")
 app.add_typer(service.jobs, name="jobs")
+
+CLICK = sys.modules[typer.BadParameter.__module__]  # newer typers bring their own click, older ones import it
 
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
@@ -49,12 +50,12 @@ def _exit_code() -> int:
     except InterpError as error:
         say(f"interp: {error}")
         return 2
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except CLICK.ClickException as error:
         say(f"interp: {error.format_message()}")
         return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort, Cancelled):
+    except (KeyboardInterrupt, typer.Abort, Cancelled):
         say("interp: stopped; what was recorded before is kept, nothing is half-written.")
         return 130
     except OSError as error:

@@ -28,7 +28,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    drawn = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
@@ -36,7 +36,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     console = Console()
     if not console.is_terminal:
         console.width = 160  # a pipe has no width of its own
-    console.print(drawn)
+    console.print(title, style="bold underline", highlight=False, markup=False)
+    console.print(drawn, highlight=False, markup=False)
 
 
 def number(value: object) -> str:

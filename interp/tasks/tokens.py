@@ -54,7 +54,7 @@ def check_task(task: Task, tokenizer: Any) -> None:
     if top >= safe:
         raise InterpError(
             f"task {task.name!r} needs integers up to {top} as single tokens, this tokenizer has 0..{safe - 1}; "
-            "narrow the operands with --low and --high or choose another model."
+            f"narrow the operands, e.g. {task.name}@0..{max(safe // 4, 1)}, or choose another model."
         )
 
 
