@@ -46,7 +46,6 @@ def require_honoured(model: Any, site: Site, tokens: Tensor) -> None:
 
 def reaches(model: Any, name: str, tokens: Tensor, through_pattern: bool = False) -> bool:
     """Return whether nan written at hook `name` changes the logits (or that layer's attention pattern)."""
-    probe = tokens[:1] if tokens.shape[1] > 1 else tokens[:1].repeat(1, 2)
     seen: dict[str, Tensor] = {}
 
     def keep(h: Tensor, hook: Any) -> None:
@@ -60,10 +59,10 @@ def reaches(model: Any, name: str, tokens: Tensor, through_pattern: bool = False
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TransformerLens warns of the dropped write that this function reports
         with model.hooks(fwd_hooks=reads):
-            model(probe)
+            model(tokens[:1])
         before = seen.get("pattern")
         with model.hooks(fwd_hooks=[write, *reads]):
-            logits = model(probe)
+            logits = model(tokens[:1])
     if before is not None and not torch.equal(before, seen["pattern"]):
         return True
     return bool(logits.isnan().any())

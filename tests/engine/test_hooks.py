@@ -66,6 +66,17 @@ def test_hooks_mix_with_the_users_own(fam, clean):
     assert torch.equal(mixed[:, -1].float(), run(fam.bridge, clean, twin).logits)
 
 
+@pytest.mark.parametrize("site", [RESID, Site("z", 1), Site("mlp_out", 1)], ids=str)
+def test_a_write_leaves_the_activation_it_was_handed(fam, clean, site):
+    """What a hook before ours kept, without a copy, is still the unwritten activation."""
+    kept = []
+    mine = [(site.hook_name(fam.bridge), lambda h, hook: kept.append(h))]
+    hooks = mine + to_hooks(fam.bridge, clean, [Intervention(site, "all", Zero())])
+    with torch.no_grad():
+        fam.bridge.run_with_hooks(tokens_of(fam, clean), fwd_hooks=hooks)
+    assert torch.equal(kept[0], run(fam.bridge, clean, reads=[site])[site])
+
+
 def test_rows_name_the_prompts_of_a_batch(fam, clean, other):
     source = from_run(run(fam.bridge, other, reads=[RESID]), RESID)
     write = Intervention(RESID, "all", source)
