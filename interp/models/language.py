@@ -86,7 +86,7 @@ def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
     torch.manual_seed(recipe["seed"])
     return LlamaForCausalLM(  # eager: on a CPU the backward of fused attention took 58 % of a step
         LlamaConfig(
-            attn_implementation="eager",
+            attn_implementation="eager",  # type: ignore[call-arg]
             vocab_size=len(tokenizer),
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
@@ -138,7 +138,8 @@ def buckets(recipe: dict[str, Any], tables: dict[tuple[str, str], Table], step: 
 
 def scheduled(knots: list[list[float]], step: int) -> float:
     """Return the value at `step` of the straight lines through [step, value] knots; constant beyond the ends."""
-    return float(np.interp(step, *zip(*knots, strict=True)))
+    steps, values = zip(*knots, strict=True)
+    return float(np.interp(step, steps, values))
 
 
 def answer_loss(model: Any, batch: Table, device: str, precision: str) -> Tensor:
