@@ -1,7 +1,8 @@
 """Which labels may a probe learn, and on which prompts may it be judged?
 
     targets   variables that vary in both splits; a constant has no R²
-    group     the multiset of a prompt's tokens, so 3+4 and 4+3 are one group; no group is in both splits
+    group     the multiset of a prompt's tokens, so 3+4 and 4+3 are one group; train prompts whose group also
+              holds a test prompt are left out and counted
     fold      whole groups dealt out evenly in random order: choosing the penalty cannot recite a twin either
     labels    the true ones, then n shuffled copies; whole rows move, so targets keep their correlations
 
@@ -11,7 +12,7 @@ Source: Hewitt & Liang (2019) arXiv 1909.03368 (control labels).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,16 +23,44 @@ if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
 
-def varying_targets(train: Prompts, test: Prompts, targets: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """Return the targets that vary in both splits, and those that do not (default: all variables).
+class Plan(NamedTuple):
+    """What all cells of a map share: the rows and labels that probes learn from and are judged on."""
 
-    Raises InterpError on no prompts, different templates, an unknown target, or nothing that varies.
-    """
+    train: Prompts
+    test: Prompts
+    names: list[str]
+    constant: list[str]
+    fold: np.ndarray  # [train prompt]
+    labels: np.ndarray  # [train prompt, (1 + n_shuffles) * target]
+    truth: np.ndarray  # [test prompt, target]
+
+
+def plan(
+    train: Prompts, test: Prompts, targets: Sequence[str] | None, n_folds: int, n_shuffles: int, seed: int
+) -> Plan:
+    """Return the plan of a map of probes. Raises InterpError as the parts below."""
+    check_splits(train, test)
+    train, groups = apart(train, test)
+    names, constant = varying_targets(train, test, targets)
+    fold = grouped_folds(groups, n_folds, seed)
+    truth = np.stack([test.variables[name] for name in names], axis=1).astype(float)
+    return Plan(train, test, names, constant, fold, shuffled_labels(train, names, n_shuffles, seed), truth)
+
+
+def check_splits(train: Prompts, test: Prompts) -> None:
+    """Raise InterpError unless there are test prompts of the train prompts' template."""
     require_prompts(test)
     if test.roles != train.roles:
         raise InterpError(
             f"Train has roles {train.roles}, test has {test.roles}; probes need the same template in both."
         )
+
+
+def varying_targets(train: Prompts, test: Prompts, targets: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the targets that vary in both splits, and those that do not (default: all variables).
+
+    Raises InterpError on an unknown target, or when nothing varies.
+    """
     asked = list(train.variables if targets is None else targets)
     for name in asked:
         for prompts in (train, test):
@@ -47,17 +76,20 @@ def varying_targets(train: Prompts, test: Prompts, targets: Sequence[str] | None
     return varying, constant
 
 
-def token_groups(train: Prompts, test: Prompts) -> np.ndarray:
-    """Return the group [prompt] of each train prompt. Raises InterpError when a test prompt shares one."""
+def apart(train: Prompts, test: Prompts) -> tuple[Prompts, np.ndarray]:
+    """Return the train prompts whose group holds no test prompt, and their groups [prompt].
+
+    Raises InterpError when none is left.
+    """
     both = np.sort(np.concatenate([train.tokens, test.tokens]), axis=1)
     group = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1)
-    leaked = int(np.isin(group[len(train) :], group[: len(train)]).sum())
-    if leaked:
+    keep = ~np.isin(group[: len(train)], group[len(train) :])
+    if not keep.any():
         raise InterpError(
-            f"{leaked} of {len(test)} test prompts have the tokens of a train prompt: a probe could recite. "
+            f"All {len(train)} train prompts have the tokens of a test prompt: a probe could recite. "
             "Take train and test from different splits."
         )
-    return group[: len(train)]
+    return train[keep], group[: len(train)][keep]
 
 
 def grouped_folds(groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:

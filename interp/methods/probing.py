@@ -28,11 +28,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
 
+from interp.methods import probe_labels
 from interp.methods.grid import cells, layer_list, read_stream, role_list, within
 from interp.methods.intervals import Interval, percentile, resampled_means
 from interp.methods.nulls import max_threshold
-from interp.methods.probe_labels import grouped_folds, shuffled_labels, token_groups, varying_targets
+from interp.methods.probe_labels import Plan
 from interp.methods.result import attributes, mean_variables, variable
 from interp.methods.ridge import PENALTIES, choose_penalty, standardise
 from interp.progress import Progress, silent
@@ -56,61 +59,62 @@ def probing(
     progress: Progress = silent,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Return held-out R² of ridge probes for each target, layer and role, with interval and shuffled-label
-    control.
+    """Return held-out R² of ridge probes for each target, layer and role, beside shuffled labels.
 
     `score` [target, layer, role] (<= 1), `score_null` [target, layer, role], `score_null_high` (one number
     for the map), `penalty` [target, layer, role]. `targets` defaults to every variable of the prompts; those
-    constant in either split are left out and named in the attribute `constant_targets`. Raises InterpError on
-    an unknown target, role or layer, fewer than 19 shuffles, fewer groups of prompts than folds, or splits
-    that share operands.
+    constant in either split are left out and named in the attribute `constant_targets`; train prompts with
+    the tokens of a test prompt are left out and counted in `n_left_out`. Raises InterpError on an unknown
+    target, role or layer, fewer than 19 shuffles, fewer groups of prompts than folds, or splits that share
+    operands.
     """
     layers, roles = layer_list(model, layers), role_list(train, roles)
-    names, constant = varying_targets(train, test, targets)
-    fold = grouped_folds(token_groups(train, test), n_folds, seed)
-    labels = torch.from_numpy(shuffled_labels(train, names, n_shuffles, seed))
     max_threshold(np.zeros(n_shuffles))  # too few shuffles is an error before the work, not after it
+    plan = probe_labels.plan(train, test, targets, n_folds, n_shuffles, seed)
     total = 2 + len(layers) * len(roles)
-    streams = [
-        read_stream(model, prompts, layers, batch_size, within(progress, k, total, f"reading {prompts.split} prompts"))
-        for k, prompts in enumerate((train, test))
-    ]
-    truth = np.stack([test.variables[name] for name in names], axis=1).astype(float)
-    out = _Scores.empty(len(names), len(layers), len(roles), n_shuffles, len(test))
+    inner = within(progress, 0, total, "reading train prompts")
+    seen = read_stream(model, plan.train, layers, batch_size, inner)
+    inner = within(progress, 1, total, "reading test prompts")
+    held = read_stream(model, test, layers, batch_size, inner)
+    shape = (len(plan.names), len(layers), len(roles))
+    out = Scores(np.empty((len(test), *shape)), np.empty((n_shuffles, *shape)), np.empty(shape))
     for i, j, layer, role in cells(layers, roles):
         progress(2 + i * len(roles) + j, total, f"probing layer {layer}, {role}")
-        x, held = standardise(*(stream.at(layer, role)[:, 0] for stream in streams))
-        path, alpha = choose_penalty(x, labels.to(x.device), fold, sorted(penalties, reverse=True))
-        predicted = path.predict(held, alpha).cpu().numpy().reshape(len(test), 1 + n_shuffles, len(names))
-        error = (truth[:, None] - predicted) ** 2
-        out.penalty[:, i, j] = alpha[: len(names)].cpu().numpy()
-        out.error[:, :, i, j] = error[:, 0]
-        out.null[:, :, i, j] = 1 - error[:, 1:].mean(axis=0) / truth.var(axis=0)
+        probed = probe(seen.at(layer, role)[:, 0], held.at(layer, role)[:, 0], plan, penalties)
+        for values, cell in zip(out, probed, strict=True):
+            values[..., i, j] = cell
     progress(total, total, "probed")
-    more = {
-        "constant_targets": ", ".join(constant),
-        "n_shuffles": n_shuffles,
-        "n_folds": n_folds,
-        "seed": seed,
-    }
-    coords = {"target": names, "layer": layers, "role": roles}
-    return _dataset(out, truth, coords, len(train), seed, attributes("probing", model, test, TITLE, **more))
+    settings = {"n_shuffles": n_shuffles, "n_folds": n_folds, "seed": seed}
+    left_out = {"constant_targets": ", ".join(plan.constant), "n_left_out": len(train) - len(plan.train)}
+    title = "Held-out R² of ridge probes for each causal variable, by layer and role, beside shuffled labels."
+    ds = _dataset(out, plan, {"target": plan.names, "layer": layers, "role": roles}, seed)
+    return ds.assign_attrs(attributes("probing", model, test, title, **left_out, **settings))
 
 
-TITLE = "Held-out R² of ridge probes for each causal variable, by layer and role, beside shuffled labels."
+class Scores(NamedTuple):
+    """Squared errors [prompt, target, ...], null R² [shuffle, target, ...], penalties [target, ...]."""
+
+    error: np.ndarray
+    null: np.ndarray
+    penalty: np.ndarray
 
 
-class _Scores(NamedTuple):
-    """Squared errors and null scores while the map fills."""
+def probe(
+    x: Float[Tensor, "row d"], held: Float[Tensor, "other d"], plan: Plan, penalties: Sequence[float] = PENALTIES
+) -> Scores:
+    """Return the scores of one place: every target, and every shuffle of it, from one eigendecomposition a
+    fold.
 
-    error: np.ndarray  # [test prompt, target, layer, role]
-    null: np.ndarray  # [shuffle, target, layer, role]
-    penalty: np.ndarray  # [target, layer, role]
-
-    @classmethod
-    def empty(cls, n_targets: int, n_layers: int, n_roles: int, n_shuffles: int, n_test: int) -> _Scores:
-        shape = (n_targets, n_layers, n_roles)
-        return cls(np.empty((n_test, *shape)), np.empty((n_shuffles, *shape)), np.empty(shape))
+    `x` are the residuals of the train prompts, `held` those of the test prompts.
+    """
+    x, held = standardise(x, held)
+    labels = torch.from_numpy(plan.labels).to(x.device)
+    path, alpha = choose_penalty(x, labels, plan.fold, sorted(penalties, reverse=True))
+    n_targets = plan.truth.shape[1]
+    predicted = path.predict(held, alpha).cpu().numpy().reshape(len(held), -1, n_targets)
+    error = (plan.truth[:, None] - predicted) ** 2
+    null = 1 - error[:, 1:].mean(axis=0) / plan.truth.var(axis=0)
+    return Scores(error[:, 0], null, alpha[:n_targets].cpu().numpy())
 
 
 def r2_interval(error: np.ndarray, truth: np.ndarray, seed: int) -> Interval:
@@ -123,26 +127,26 @@ def r2_interval(error: np.ndarray, truth: np.ndarray, seed: int) -> Interval:
     return percentile(1 - resampled_means(error, seed=seed) / spread)
 
 
-def _dataset(
-    out: _Scores, truth: np.ndarray, coords: dict[str, Any], n_train: int, seed: int, attrs: dict[str, Any]
-) -> xr.Dataset:
+def map_threshold(null: np.ndarray) -> float:
+    """Return the R² an empty map stays below in 95 % of studies; `null` is [shuffle, ...] of all its
+    cells."""
+    return max_threshold(null.reshape(len(null), -1).max(axis=1))
+
+
+def _dataset(out: Scores, plan: Plan, coords: dict[str, Any], seed: int) -> xr.Dataset:
     dims = "target layer role"
-    score = 1 - out.error.mean(axis=0) / truth.var(axis=0)[:, None, None]
-    maxima = out.null.reshape(len(out.null), -1).max(axis=1)
+    score = 1 - out.error.mean(axis=0) / plan.truth.var(axis=0)[:, None, None]
+    interval = r2_interval(out.error, plan.truth, seed)
     return xr.Dataset(
         {
-            **mean_variables("score", dims, score, r2_interval(out.error, truth, seed), "R²", "R² on the test split"),
+            **mean_variables("score", dims, score, interval, "R²", "R² on the test split"),
             "score_null": variable(dims, out.null.mean(axis=0), "R²", "mean R² of probes fitted on shuffled labels"),
             "score_null_high": variable(
-                "",
-                max_threshold(maxima),
-                "R²",
-                "95th percentile of the map's largest R² under shuffled labels",
+                "", map_threshold(out.null), "R²", "95th percentile of the map's largest R² under shuffled labels"
             ),
             "penalty": variable(dims, out.penalty, "mean square", "ridge penalty chosen on the train split, per row"),
-            "n": variable("", len(truth), "prompts", "number of test prompts"),
-            "n_train": variable("", n_train, "prompts", "number of train prompts"),
+            "n": variable("", len(plan.test), "prompts", "number of test prompts"),
+            "n_train": variable("", len(plan.train), "prompts", "number of train prompts"),
         },
         coords=coords,
-        attrs=attrs,
     )

@@ -16,6 +16,12 @@ def test_wilson_gives_the_published_values(successes, n, low, high):
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
 
 
+def test_wilson_takes_a_single_trial():
+    z2 = 1.959964**2
+    assert wilson(1, 1) == pytest.approx((1 / (1 + z2), 1.0), abs=1e-6)
+    assert wilson(0, 1) == pytest.approx((0.0, z2 / (1 + z2)), abs=1e-6)
+
+
 def test_wilson_works_on_maps_and_at_other_levels():
     low, high = wilson(np.array([[0, 5], [9, 10]]), 10, confidence=0.8)
     assert low.shape == (2, 2)
@@ -32,12 +38,14 @@ def test_wilson_refuses_impossible_counts(successes, n):
 
 def test_t_interval_by_hand():
     assert t_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-6)
+    assert t_interval([0.0, 2.0]) == pytest.approx((1 - 12.706205, 1 + 12.706205), abs=1e-6)
     assert t_about(2.0, 1 / np.sqrt(3), 3) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-6)
 
 
 def test_one_row_has_no_interval_and_none_is_an_error():
     assert np.isnan(t_interval([3.0])).all()
     assert np.isnan(bootstrap([3.0])).all()
+    assert bootstrap([0.0, 1.0]) == (0.0, 1.0)
     with pytest.raises(InterpError, match="at least one row"):
         t_interval([])
     with pytest.raises(InterpError, match="between 0 and 1"):

@@ -11,10 +11,9 @@ from sklearn.preprocessing import StandardScaler
 
 from interp.engine import Site, run
 from interp.errors import InterpError
-from interp.methods import probing as module
-from interp.methods.grid import Stream
-from interp.methods.probe_labels import grouped_folds, token_groups
-from interp.methods.probing import probing, r2_interval
+from interp.methods import probe_labels
+from interp.methods.probe_labels import apart, grouped_folds
+from interp.methods.probing import map_threshold, probe, probing, r2_interval
 from tests.methods.planted import BOS, EQ, copy_prompts, make_prompts, sum_prompts
 
 A, B = map(np.ravel, np.meshgrid(np.arange(10), np.arange(10)))
@@ -71,6 +70,7 @@ def test_carries_its_control_and_its_numbers(llama, splits):
     assert ds.score.dims == ds.score_null.dims == ("target", "layer", "role")
     assert ds.target.values.tolist() == ["a", "b", "result", "noise"]
     assert ds.attrs["constant_targets"] == "constant"
+    assert ds.attrs["n_left_out"] == 0
     assert (int(ds.n), int(ds.n_train)) == (IN_TEST.sum(), (~IN_TEST).sum())
     assert (ds.score_null <= float(ds.score_null_high)).all()
     assert (ds.score.sel(target="noise") <= ds.score_null_high).all()
@@ -85,16 +85,6 @@ def test_batch_size_is_irrelevant(llama, splits):
     assert float(one.score_null_high) == pytest.approx(float(many.score_null_high), abs=1e-4)
 
 
-def _fake_streams(monkeypatch, features):
-    """Let `probing` read the given features {split: [prompt, d]} instead of a model's residual."""
-
-    def read(model, prompts, layers, batch_size, progress):
-        x = torch.as_tensor(features[prompts.split])[:, None].expand(-1, len(prompts.roles), -1)
-        return Stream(prompts, {0: x}, torch.zeros(len(prompts), 1))
-
-    monkeypatch.setattr(module, "read_stream", read)
-
-
 def _bare_prompts(labels, split):
     """Prompts with distinct tokens whose one variable is `labels`."""
     n = len(labels)
@@ -105,32 +95,31 @@ def _bare_prompts(labels, split):
     return prompts
 
 
-class _Model:
-    """All that `probing` asks of a model once its streams are given."""
-
-    class cfg:  # the name TransformerLens gives it
-        n_layers, model_name = 0, "features"
+def _passes(features, labels, seed):
+    """Whether a study of places {split: [prompt, place, d]} finds the labels {split: [prompt]} anywhere."""
+    plan = probe_labels.plan(
+        _bare_prompts(labels["train"], "train"), _bare_prompts(labels["test"], "test"), None, 2, 19, seed
+    )
+    train, test = (torch.as_tensor(features[split]) for split in ("train", "test"))
+    places = [probe(train[:, i], test[:, i], plan, [1.0, 1e-2]) for i in range(train.shape[1])]
+    score = max(1 - place.error.mean() / plan.truth.var() for place in places)
+    return score > map_threshold(np.stack([place.null for place in places], axis=-1))
 
 
 @pytest.mark.slow
-def test_false_positives_are_bounded_and_a_stated_signal_is_found(monkeypatch):
+def test_false_positives_are_bounded_and_a_stated_signal_is_found():
     """1,000 empty studies: at most 6.7 % pass a 5 % threshold; a true R² of 0.8 passes in 95 %."""
     rng = np.random.default_rng(11)
-    passed = {"nothing": [], "signal": []}
+    nothing, signal = [], []
     for trial in range(1000):
-        x = {split: rng.normal(size=(n, 3)) for split, n in (("train", 30), ("test", 20))}
+        x = {split: rng.normal(size=(n, 2, 3)) for split, n in (("train", 30), ("test", 20))}
         y = {split: rng.integers(0, 100, size=len(rows)) for split, rows in x.items()}
-        kinds = {"nothing": y}
+        nothing.append(_passes(x, y, trial))
         if trial < 200:
-            signal = {s: np.round(29 * (x[s][:, 0] + rng.normal(0, 0.5, size=len(x[s])))).astype(int) for s in x}
-            kinds["signal"] = signal
-        _fake_streams(monkeypatch, x)
-        for kind, labels in kinds.items():
-            prompts = [_bare_prompts(labels[split], split) for split in ("train", "test")]
-            ds = probing(_Model(), *prompts, roles=["eq"], penalties=[1.0, 1e-2], n_folds=2, seed=trial)
-            passed[kind].append(float(ds.score.max()) > float(ds.score_null_high))
-    assert np.mean(passed["nothing"]) <= 0.067
-    assert np.mean(passed["signal"]) >= 0.95
+            noisy = {s: 29 * (x[s][:, 1, 0] + rng.normal(0, 0.5, size=len(x[s]))) for s in x}
+            signal.append(_passes(x, {s: np.round(v).astype(int) for s, v in noisy.items()}, trial))
+    assert np.mean(nothing) <= 0.067
+    assert np.mean(signal) >= 0.95
 
 
 def test_r2_interval_holds_the_truth_and_is_zero_for_predicting_the_mean():
@@ -143,22 +132,23 @@ def test_r2_interval_holds_the_truth_and_is_zero_for_predicting_the_mean():
     assert np.allclose(blank, 0)
 
 
-def test_twins_by_operand_order_stay_in_one_fold():
+def test_twins_by_operand_order_stay_in_one_fold_and_on_one_side():
     prompts = sum_prompts(A, B, "train")
-    fold = grouped_folds(token_groups(prompts, copy_like_test()), 5, seed=1)
-    table = fold.reshape(10, 10)
-    assert (table == table.T).all()
-    assert sorted(np.unique(fold)) == [0, 1, 2, 3, 4]
-
-
-def copy_like_test():
-    """A test prompt of the same template that shares no tokens with any pair of digits."""
-    return sum_prompts(np.array([11]), np.array([12]), "test")
+    test = sum_prompts(np.array([2, 5]), np.array([7, 5]), "test")
+    kept, groups = apart(prompts, test)
+    left_out = {(2, 7), (7, 2), (5, 5)}
+    pairs = list(zip(kept.variables["a"].tolist(), kept.variables["b"].tolist(), strict=True))
+    assert set(pairs) == set(zip(A.tolist(), B.tolist(), strict=True)) - left_out
+    fold = dict(zip(pairs, grouped_folds(groups, 5, seed=1).tolist(), strict=True))
+    assert all(fold[pair] == fold[pair[::-1]] for pair in pairs)
+    sizes = np.bincount([fold[pair] for pair in pairs if pair[0] <= pair[1]])
+    assert sizes.max() - sizes.min() <= 1
+    assert len(sizes) == 5
 
 
 def test_bad_input(copier, splits):
     train, test = splits
-    with pytest.raises(InterpError, match="could recite"):
+    with pytest.raises(InterpError, match="All 74 train prompts have the tokens of a test prompt"):
         probing(copier, train, train)
     with pytest.raises(InterpError, match=r"no variable 'resultt'.*result"):
         probing(copier, train, test, targets=["resultt"])
