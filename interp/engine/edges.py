@@ -81,7 +81,7 @@ class _LayerMask:
                 f"The edges were hidden for prompts of {self.hide.shape[-1]} tokens; the batch has {stream.shape[1]}."
             )
         causal = getattr(self.model.cfg, "attention_dir", "causal") == "causal"
-        mask = _combined(kwargs["attention_mask"], self.hide.to(stream.device), stream.dtype, causal)
+        mask = combined(kwargs["attention_mask"], self.hide.to(stream.device), stream.dtype, causal)
         return args, {**kwargs, "attention_mask": mask}
 
     def verify(self, pattern: Tensor, hook: Any) -> None:
@@ -100,7 +100,7 @@ class _LayerMask:
         return InterpError(f"Hidden attention edges at layer {self.layer} are dropped by {kind}: {why}.")
 
 
-def _combined(mask: Tensor | None, hide: Tensor, dtype: torch.dtype, causal: bool) -> Tensor:
+def combined(mask: Tensor | None, hide: Tensor, dtype: torch.dtype, causal: bool) -> Tensor:
     """Return the mask [prompt or 1, head, query, key] of a call, with the hidden edges taken out."""
     if mask is not None and mask.ndim == 4:
         if mask.dtype == torch.bool:  # Hugging Face: True = may attend

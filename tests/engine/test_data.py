@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -104,6 +104,7 @@ def test_places_are_normalised():
     assert Site("z", np.int64(2), np.int32(1)) == Site("z", 2, 1)
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.float64, (7, 3), elements=st.floats(-1e3, 1e3)))
 def test_a_basis_is_orthonormal_and_spans_its_columns(columns):
     scale = np.linalg.norm(columns, axis=0)

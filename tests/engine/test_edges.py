@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from interp.engine import Hidden, Intervention, Site, Zero, edits, run, to_hooks
-from interp.engine.edges import masked
+from interp.engine.edges import combined, masked
 from interp.errors import InterpError
 from tests.engine.test_laws import gap, tokens_of
 from tests.families import N_HEADS, N_LAYERS, family, fresh
@@ -218,3 +218,24 @@ def test_an_attention_without_a_mask_is_an_error(clean):
 
     with pytest.raises(InterpError, match="its attention takes no mask"), torch.no_grad():
         forward_without_a_mask()
+
+
+def test_what_a_combined_mask_lets_through():
+    """Whatever mask the call brings (none, padding, additive, boolean), the hidden edge is taken out of it."""
+    hide = torch.zeros(1, 2, 3, 3, dtype=torch.bool)
+    hide[0, 1, 2, 0] = True
+    causal = torch.ones(3, 3, dtype=torch.bool).tril()
+    whole, padding = torch.ones(3, 3, dtype=torch.bool), torch.tensor([[1, 0, 1]])
+    additive = torch.zeros(1, 1, 3, 3).masked_fill(~causal, torch.finfo(torch.float32).min)
+    for mask, is_causal, visible in [
+        (None, True, causal),
+        (None, False, whole),
+        (padding, True, causal & padding.bool()),
+        (padding, False, whole & padding.bool()),
+        (additive, True, causal),
+        (causal[None, None], True, causal),
+    ]:
+        out = combined(mask, hide, torch.bfloat16, is_causal)
+        seen = out if out.dtype == torch.bool else out > torch.finfo(torch.float32).min
+        assert torch.equal(seen, visible & ~hide)
+        assert out.dtype == (torch.bfloat16 if mask is None or mask.ndim == 2 else mask.dtype)
