@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
 
+FEWEST = 20
+"""With fewer answered selection prompts nothing is called found: a few lucky answers are not a mechanism."""
+
+
 class Search(NamedTuple):
     """What the two sweeps on the selection split gave; counts of right answers out of `n`."""
 
@@ -100,7 +104,9 @@ def search(
         report = within(progress, window, len(transfer_right), f"l_wait {l_wait}, l_transfer {window}")
         edits = af1_interventions(means, prompts, n_layers, l_wait, window)
         transfer_right[window] = faithful(model, prompts, edits, batch_size=batch_size, progress=report)
-    enough = np.flatnonzero(transfer_right >= threshold * n) if n and passing >= 0 else np.array([], dtype=int)
+    enough = (
+        np.flatnonzero(transfer_right >= threshold * n) if n >= FEWEST and passing >= 0 else np.array([], dtype=int)
+    )
     best = int(np.argmax(transfer_right))
     found = len(enough) > 0
     return Search(wait_right, transfer_right, n, found, l_wait, int(enough[0]) if found else -1, best)

@@ -1,0 +1,197 @@
+"""CAMA, peeking and the AF1 search: by hand on planted readers, and as laws on five architectures."""
+
+import numpy as np
+import pytest
+import torch
+
+from interp.engine import Lookup, Moments, Site, run
+from interp.errors import InterpError
+from interp.methods.af1 import af1, af1_interventions, last_passing
+from interp.methods.cama import Means, cama, reference_means, wait
+from interp.methods.peeking import last_edges, others_edges, peek, peeking
+from tests.families import FAMILIES, N_LAYERS, ROLES, family
+from tests.methods.planted import N_TOKENS, SHARP, copy_prompts, make_prompts
+
+PAIRS = np.stack(np.meshgrid(np.arange(10), np.arange(10), indexing="ij")).reshape(2, -1)
+TRAIN, SELECTION, TEST = (copy_prompts(*PAIRS[:, PAIRS.sum(0) % 3 == k], split=str(k)) for k in range(3))
+
+
+def prompts(n: int):
+    """`n` of the 36 prompts bos a op1 b op2 eq with operands among six tokens; everything else is constant."""
+    a, b = (column[:n] for column in np.divmod(np.random.default_rng(0).permutation(36), 6))
+    constant = dict(zip(ROLES, (1, 0, 30, 0, 31, 32), strict=True))
+    columns = {role: np.full(len(a), token) for role, token in constant.items()}
+    return make_prompts(columns | {"a": a + 5, "b": b + 5}, a + 5)
+
+
+def build_reader(n_layers: int, reads_at: int):
+    """A copier of `n_layers` blocks whose last token reads `a` in block `reads_at` and nowhere else."""
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge import TransformerBridge
+
+    d = N_TOKENS + 4
+    config = TransformerBridgeConfig(
+        n_layers=n_layers, d_model=d, n_ctx=4, d_head=d, n_heads=1, d_mlp=4, d_vocab=N_TOKENS, act_fn="relu",
+        normalization_type=None, positional_embedding_type="standard", seed=0,
+    )  # fmt: skip
+    model = TransformerBridge.boot_native(config).eval().requires_grad_(False)
+    weights = {name.replace("._original_component", ""): p for name, p in model.named_parameters()}
+    attn = f"layers.{reads_at}.attn."
+    with torch.no_grad():
+        for p in weights.values():
+            p.zero_()
+        weights["tok_embed.weight"][:, :N_TOKENS] = torch.eye(N_TOKENS)
+        weights["pos.weight"][:, N_TOKENS:] = torch.eye(4)
+        weights["head.weight"][:10, :10] = torch.eye(10)
+        weights[attn + "q.weight"][0, N_TOKENS + 3] = SHARP
+        weights[attn + "k.weight"][0, N_TOKENS + 1] = SHARP
+        weights[attn + "v.weight"][:N_TOKENS, :N_TOKENS] = torch.eye(N_TOKENS)
+        weights[attn + "o.weight"][:N_TOKENS, :N_TOKENS] = torch.eye(N_TOKENS)
+    return model
+
+
+@pytest.mark.parametrize(("n_layers", "reads_at"), [(2, 0), (3, 1), (4, 2), (4, 3)])
+def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> None:
+    """The reader waits for `reads_at` blocks and transfers in one; the controls at that window know nothing."""
+    result = af1(build_reader(n_layers, reads_at), TRAIN, SELECTION, TEST)
+    assert (bool(result["found"]), int(result["l_wait"]), int(result["l_transfer"])) == (True, reads_at, 1)
+    assert float(result["faithfulness"]) == 1.0
+    assert int(result["n"]) == len(TEST)
+    assert float(result["faithfulness_mean"]) < 0.3
+    assert float(result["faithfulness_zero"]) < 0.3
+    swept = result["wait_faithfulness"].sel(variant="cama").to_numpy()
+    np.testing.assert_array_equal(swept[: reads_at + 1], 1.0)
+    assert (swept[reads_at + 1 :] < 0.3).all()
+    assert float(result["transfer_faithfulness"][0]) < 0.3
+
+
+def test_cama_by_hand() -> None:
+    """Before the read CAMA is the identity of `a`; the unconditional mean of ten digits is no digit."""
+    result = cama(build_reader(3, 1), TEST, TRAIN)
+    assert result["faithfulness"].dims == ("variant", "l_wait")
+    np.testing.assert_array_equal(result["faithfulness"].sel(variant="cama")[:2], 1.0)
+    assert (result["faithfulness"].sel(variant=["mean", "zero"]).to_numpy() < 0.3).all()
+    assert int(result["n"]) == len(TEST)
+    assert int(result["n_uncovered"]) == 0
+    assert float(result["reference_standard_error"][0]) == 0.0, "an embedding does not vary given its token"
+
+
+def test_peeking_dips_only_where_the_model_reads() -> None:
+    result = peeking(build_reader(4, 2), TEST)
+    last = result["faithfulness"].sel(variant="last").to_numpy()
+    np.testing.assert_array_equal(last[[0, 1, 3]], 1.0)
+    assert last[2] < 0.3
+    np.testing.assert_array_equal(result["faithfulness"].sel(variant="others"), 1.0)
+
+
+def test_a_model_that_answers_nothing_is_reported_not_hidden() -> None:
+    """The answers are all wrong: no faithful prompt, n = 0, nan, not found."""
+    wrong = [copy_prompts(p.variables["a"], p.variables["b"]) for p in (SELECTION, TEST)]
+    wrong = [type(p)(**{**p.__dict__, "answer_ids": (p.answer_ids + 1) % 10}) for p in wrong]
+    result = af1(build_reader(2, 0), TRAIN, *wrong)
+    assert (bool(result["found"]), int(result["n"])) == (False, 0)
+    assert np.isnan(float(result["faithfulness"]))
+
+
+def test_a_few_lucky_answers_are_not_a_mechanism() -> None:
+    result = af1(build_reader(2, 0), TRAIN, SELECTION[:19], TEST)
+    assert (bool(result["found"]), int(result["l_transfer"]), int(result["n_selection"])) == (False, -1, 19)
+    assert bool(af1(build_reader(2, 0), TRAIN, SELECTION[:20], TEST)["found"])
+
+
+def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
+    known = TRAIN[TRAIN.variables["a"] != 7]
+    result = cama(build_reader(2, 0), TEST, known)
+    assert int(result["n_uncovered"]) == int((TEST.variables["a"] == 7).sum()) > 0
+    assert int(result["n"]) == len(TEST) - int(result["n_uncovered"])
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"), [([1, 1, 0.2], 1), ([0.5, 1, 1], -1), ([1, 0.9, 1], 0), ([1, 1, 1], 2), ([0.95, 0.949], 0)]
+)
+def test_last_passing_stops_at_the_first_failure(shares: list[float], expected: int) -> None:
+    assert last_passing(np.array(shares), 0.95) == expected
+
+
+def test_errors_say_what_to_do() -> None:
+    model = build_reader(2, 0)
+    means = reference_means(model, TRAIN)
+    for window in ((0, 3), (-1, 1), (2, 1)):
+        with pytest.raises(InterpError, match="outside a model of 2 blocks"):
+            af1_interventions(means, TEST, 2, *window)
+    with pytest.raises(InterpError, match=r"unknown CAMA variant 'camma'\. Did you mean cama"):
+        wait(means, TEST, 0, "camma")
+    with pytest.raises(InterpError, match="unknown peek"):
+        peek(TEST, [0], "sideways")
+    with pytest.raises(InterpError, match="same task and style"):
+        cama(model, TEST, prompts(8))
+
+
+# laws, on five architectures
+
+
+@pytest.fixture(params=FAMILIES)
+def bridge(request: pytest.FixtureRequest):
+    return family(request.param).bridge
+
+
+def test_cama_is_the_identity_where_nothing_else_is_seen(bridge) -> None:
+    """At the embeddings everywhere; at every layer for the first token after BOS."""
+    batch = prompts(12)
+    means = reference_means(bridge, prompts(36))
+    assert means.covers(batch).all()
+    clean = run(bridge, batch, reads=[Site("resid_pre", layer) for layer in range(N_LAYERS + 1)])
+    for layer in range(N_LAYERS + 1):
+        edit = wait(means, batch, layer)[0]
+        now = clean[Site("resid_pre", layer)]
+        written = edit.source.at(np.arange(len(batch)), edit.where, now[:, 1:], edit.site)
+        torch.testing.assert_close(written[:, 0], now[:, 1], atol=1e-5, rtol=1e-5)
+        if layer == 0:
+            torch.testing.assert_close(written, now[:, 1:], atol=1e-6, rtol=1e-6)
+        assert torch.equal(written[:, -1], written[:1, -1].expand_as(written[:, -1])), "the last token knows nothing"
+
+
+def test_self_peek_leaves_two_keys_and_full_peek_frees_the_last_token(bridge) -> None:
+    batch = prompts(5)
+    for mode in ("self", "full"):
+        pattern = run(bridge, batch, peek(batch, range(N_LAYERS), mode), reads=[Site("pattern", 1)])[Site("pattern", 1)]
+        seen = (pattern > 0).sum(dim=-1)
+        last = len(batch.roles) - 1
+        assert (seen[:, :, 2:last] == 2).all()
+        assert (seen[:, :, last] == (2 if mode == "self" else last + 1)).all()
+        assert (seen[:, :, 1] == 2).all()
+
+
+def test_without_transfer_the_operands_are_unknown_and_with_it_they_are_not(bridge) -> None:
+    """AF1 with l_transfer 0 gives one output for all prompts; one full-peek block is enough to change that."""
+    means = reference_means(bridge, prompts(36))
+    batch = prompts(12)
+    for l_wait in (1, 2):
+        deaf = run(bridge, batch, af1_interventions(means, batch, N_LAYERS, l_wait, 0)).logits
+        torch.testing.assert_close(deaf, deaf[:1].expand_as(deaf), atol=1e-5, rtol=0)
+        hearing = run(bridge, batch, af1_interventions(means, batch, N_LAYERS, l_wait, 1)).logits
+        assert (hearing - hearing[:1]).abs().max() > 1e-3
+
+
+def test_no_wait_and_full_peek_differs_from_the_model_by_the_other_tokens_alone(bridge) -> None:
+    batch = prompts(6)
+    means = reference_means(bridge, prompts(36))
+    everything = run(bridge, batch, af1_interventions(means, batch, N_LAYERS, 0, N_LAYERS)).logits
+    others_cut = run(bridge, batch, peek(batch, range(N_LAYERS), "full")).logits
+    torch.testing.assert_close(everything, others_cut, atol=1e-5, rtol=1e-5)
+
+
+def test_the_edges_are_the_earlier_tokens_but_bos() -> None:
+    assert last_edges(TEST) == (("eq", "a"), ("eq", "b"))
+    assert others_edges(TEST) == (("b", "a"),)
+
+
+def test_the_unconditional_mean_is_the_mean_over_all_prompts() -> None:
+    model = build_reader(2, 0)
+    means = reference_means(model, TRAIN)
+    assert isinstance(means, Means)
+    source = wait(means, TEST, 1, "mean")[0].source
+    assert isinstance(source, Lookup)
+    clean = run(model, TRAIN, reads=[Site("resid_pre", 1)])[Site("resid_pre", 1)]
+    torch.testing.assert_close(source.table["a"][0], clean[:, 1].mean(0), atol=1e-6, rtol=1e-6)
+    assert isinstance(means.moments[1]["a"], Moments)
