@@ -36,15 +36,12 @@ class Reporter:
 
     def __init__(self, jobs: Jobs, job: Job, log: TextIO, beat: float = BEAT) -> None:
         self.jobs, self.job, self.log, self.beat = jobs, job, log, beat
-        self.stop_reason: str | None = None
         self._reported, self._latest, self._logged = 0.0, (0, 0, ""), ""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"heartbeat-{job.id}", daemon=True)
 
     def __call__(self, done: int, total: int, message: str) -> None:
         """Report progress; raises Cancelled when the job should stop."""
-        if self.stop_reason is not None:
-            raise Cancelled(self.stop_reason)
         self._latest = done, total, message
         now = time.monotonic()
         if now - self._reported < REPORT and not 0 < total <= done:
@@ -59,9 +56,8 @@ class Reporter:
         while not self._over.wait(self.beat):
             try:
                 self.jobs.heartbeat(self.job, *self._latest)
-            except Cancelled as asked:
-                self.stop_reason = str(asked)
-                return
+            except Cancelled:
+                return  # the next report raises it in the work itself
             except InterpError:
                 continue
 

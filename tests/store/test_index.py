@@ -41,6 +41,11 @@ def scanned(store: Store, into: Path) -> list[RunSummary]:
     return Store(into).list()
 
 
+def rows(store: Store) -> int:
+    with closing(sqlite3.connect(store.index.path)) as connection:
+        return connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+
+
 def test_the_list_is_newest_first_and_complete(filled: Store) -> None:
     lines = filled.list()
     assert [line.run_id for line in lines] == ["run-6", "run-5", "run-4", "run-3", "run-2", "run-1"]
@@ -71,6 +76,7 @@ def test_directories_that_came_and_went_are_noticed(filled: Store, tmp_path: Pat
     shutil.copytree(filled.runs / "run-2", tmp_path / "kept")
     shutil.rmtree(filled.runs / "run-2")
     assert "run-2" not in [line.run_id for line in filled.list()]
+    assert rows(filled) == 5
     shutil.copytree(tmp_path / "kept", filled.runs / "run-2")
     assert "run-2" in [line.run_id for line in filled.list()]
     (filled.runs / ".staging-1.1.00000000-x").mkdir()
@@ -118,8 +124,7 @@ def test_a_damaged_index_costs_nothing(
     damage(filled.index.path)
     newest = filled.write(spec, dataset, run_id="newest")
     assert [line.run_id for line in filled.list()] == [newest.run_id, *(line.run_id for line in before)]
-    with closing(sqlite3.connect(filled.index.path)) as connection:
-        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (7,)
+    assert rows(filled) == 7
 
 
 def test_a_locked_index_does_not_stop_the_reading(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
