@@ -207,6 +207,15 @@ def test_writes_into_dead_weights_are_no_dropped_writes(clean):
         run(bridge, clean, [Intervention(Site(name, 1), "a", Zero())])
 
 
+def test_a_write_that_misses_the_skip_connection_is_an_error(clean):
+    """A model whose MLP norm gets a copy of the stream: a write at resid_mid would reach the MLP alone."""
+    bridge, _ = fresh("llama")
+    for block in bridge.blocks:
+        block.ln2.register_forward_pre_hook(lambda module, args: (args[0].clone(), *args[1:]))
+    with pytest.raises(InterpError, match=r"resid_mid\.1 is dropped"):
+        run(bridge, clean, [Intervention(Site("resid_mid", 1), "a", Zero())])
+
+
 def test_keys_that_do_not_match_the_prompts(clean):
     bridge = family("llama").bridge
     for keys in (np.zeros(6, int), np.zeros(7), np.full(7, -1)):

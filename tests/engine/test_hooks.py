@@ -1,5 +1,7 @@
 """Interventions beside a user's own hooks; nothing stays on the model."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,7 @@ from interp.engine import (
     stream,
     to_hooks,
 )
+from interp.engine.sites import NAMES
 from interp.errors import Cancelled, InterpError
 from tests.engine.test_laws import gap, tokens_of
 from tests.families import PARALLEL, fresh
@@ -192,8 +195,7 @@ def test_a_stream_stops_after_the_last_site_it_needs(fam, clean):
 
 def test_compatibility_mode_applies_each_write_once(clean):
     """There a hook may be called once for each alias of its name; half of zero twice would be a quarter."""
-    bridge, _ = fresh("llama")
-    bridge.enable_compatibility_mode(disable_warnings=True)
+    bridge = compatible()
     plain = run(bridge, clean, reads=[RESID])[RESID]
     write = Intervention(RESID, "a", Zero(), alpha=0.5)
     seen = []
@@ -202,3 +204,19 @@ def test_compatibility_mode_applies_each_write_once(clean):
         bridge.run_with_hooks(torch.as_tensor(clean.tokens), fwd_hooks=hooks)
     assert gap(seen[0][:, 1], plain[:, 1] / 2) < 1e-6
     assert gap(run(bridge, clean, [write], [RESID])[RESID][:, 1], plain[:, 1] / 2) < 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("embed", "attn")])
+def test_compatibility_mode_takes_writes_at_every_site(clean, name):
+    """It turns nan in the pattern into 0, so that a probe of q and k must look at the pattern itself."""
+    site = Site(name, 1)
+    bridge = compatible()
+    read = run(bridge, clean, [Intervention(site, "b", Zero())], [site])[site]
+    assert not read.select(2 if name == "pattern" else 1, 3).any()
+
+
+@functools.cache
+def compatible():
+    bridge, _ = fresh("llama")
+    bridge.enable_compatibility_mode(disable_warnings=True)
+    return bridge
