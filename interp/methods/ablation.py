@@ -28,6 +28,7 @@ import xarray as xr
 from interp.errors import InterpError, nearest
 from interp.methods import metrics
 from interp.methods.grid import (
+    Stream,
     cells,
     layer_list,
     overwrite,
@@ -39,7 +40,7 @@ from interp.methods.grid import (
 from interp.methods.intervals import wilson
 from interp.methods.nulls import majority_accuracy
 from interp.methods.result import attributes, mean_variables, variable
-from interp.methods.uninformative import KINDS, read_uninformative
+from interp.methods.uninformative import KINDS, Uninformative, read_uninformative
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def ablation(
     progress: Progress = silent,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Return the accuracy on `prompts` with the residual at each (layer, role) made uninformative, kind by
-    kind.
+    """Return the accuracy on `prompts` with the residual at each (layer, role) made uninformative.
 
     `accuracy` [kind, layer, role] in [0, 1] with Wilson's interval, `correct` [prompt, kind, layer, role]
     int8. `reference` gives means and resampled rows. `layers` defaults to 0..L, `roles` to every role; "all"
@@ -71,15 +71,8 @@ def ablation(
     n_shared = _check(prompts, reference, kinds, shared)
     total = 2 + len(kinds) * len(layers) * len(roles)
     now = read_stream(model, prompts, layers, batch_size, within(progress, 0, total, "reading the prompts"))
-    blank = read_uninformative(
-        model,
-        reference,
-        len(prompts),
-        layers,
-        batch_size=batch_size,
-        progress=within(progress, 1, total, "reading the reference"),
-        seed=seed,
-    )
+    inner = within(progress, 1, total, "reading the reference")
+    blank = read_uninformative(model, reference, len(prompts), layers, batch_size=batch_size, progress=inner, seed=seed)
     correct = np.empty((len(prompts), len(kinds), len(layers), len(roles)), dtype=np.int8)
     done = 2
     for k, kind in enumerate(kinds):
@@ -89,15 +82,8 @@ def ablation(
             correct[:, k, i, j] = metrics.correct(logits, prompts).cpu().numpy()
             done += 1
     progress(total, total, "ablated")
-    clean = metrics.correct(now.logits, prompts).cpu().numpy()
-    error = [[blank.standard_error(layer, role) for role in roles] for layer in layers]
     note = f"{len(reference)} prompts of split {reference.split}, {n_shared} of them evaluated"
-    ds = _dataset(model, prompts, kinds, layers, roles, correct, clean)
-    ds["n_reference"] = variable("", len(reference), "prompts", "prompts behind the mean and the resampling")
-    ds["reference_standard_error"] = variable(
-        "layer role", error, "fraction of |mean|", "sampling error of the mean, |standard error| / |mean|"
-    )
-    return ds.assign_attrs(reference=note, seed=seed)
+    return _dataset(model, now, blank, kinds, layers, roles, correct).assign_attrs(reference=note, seed=seed)
 
 
 def _check(prompts: Prompts, reference: Prompts, kinds: Sequence[str], shared: str) -> int:
@@ -125,39 +111,31 @@ def _check(prompts: Prompts, reference: Prompts, kinds: Sequence[str], shared: s
 
 def _dataset(
     model: Any,
-    prompts: Prompts,
+    now: Stream,
+    blank: Uninformative,
     kinds: Sequence[str],
     layers: list[int],
     roles: list[str],
     correct: np.ndarray,
-    clean: np.ndarray,
 ) -> xr.Dataset:
-    n = len(prompts)
-    dims = "kind layer role"
-    interval = wilson(correct.sum(axis=0, dtype=int), n)
-    share = "share of right answers"
+    n, dims, share = len(correct), "kind layer role", "share of right answers"
+    clean = metrics.correct(now.logits, now.prompts).cpu().numpy()
+    intervals = wilson(correct.sum(axis=0, dtype=int), n), wilson(clean.sum(), n)
+    majority = majority_accuracy(now.prompts.answer_ids)
+    error = [[blank.standard_error(layer, role) for role in roles] for layer in layers]
+    title = "Accuracy after the residual at one layer and role is made uninformative (zero, mean, resample)."
     return xr.Dataset(
         {
-            **mean_variables("accuracy", dims, correct.mean(axis=0), interval, "fraction", f"{share}, ablated"),
+            **mean_variables("accuracy", dims, correct.mean(axis=0), intervals[0], "fraction", f"{share}, ablated"),
             "correct": variable(f"prompt {dims}", correct, "0 or 1", "the top token is the answer, ablated"),
-            **mean_variables(
-                "accuracy_clean",
-                "",
-                clean.mean(),
-                wilson(clean.sum(), n),
-                "fraction",
-                f"{share}, without an edit",
-            ),
-            "null_majority": variable(
-                "", majority_accuracy(prompts.answer_ids), "fraction", "accuracy of the best constant answer"
-            ),
+            **mean_variables("accuracy_clean", "", clean.mean(), intervals[1], "fraction", f"{share}, without edit"),
+            "null_majority": variable("", majority, "fraction", "accuracy of the best constant answer"),
             "n": variable("", n, "prompts", "number of evaluated prompts"),
+            "n_reference": variable("", len(blank.reference), "prompts", "prompts behind mean and resampling"),
+            "reference_standard_error": variable(
+                "layer role", error, "fraction of |mean|", "sampling error of the mean"
+            ),
         },
-        coords={"kind": list(kinds), "layer": layers, "role": roles, "prompt": list(prompts.texts)},
-        attrs=attributes(
-            "ablation",
-            model,
-            prompts,
-            "Accuracy after the residual at one layer and role is made uninformative (zero, mean, resample).",
-        ),
+        coords={"kind": list(kinds), "layer": layers, "role": roles, "prompt": list(now.prompts.texts)},
+        attrs=attributes("ablation", model, now.prompts, title),
     )
