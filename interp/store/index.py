@@ -96,13 +96,13 @@ class Index:
 
     def all(self) -> list[RunSummary]:
         """Return every run, newest first, after mending the table where the directories disagree."""
-        marks = {run_id: fingerprint(self.folder, run_id) for run_id in runs.names(self.folder)}
         try:
-            known = self._try(self._rows)
-            stale = [run_id for run_id, mark in marks.items() if known.get(run_id, ("", None))[0] != mark]
-            gone = [run_id for run_id in known if run_id not in marks]
+            known = self._try(self._rows)  # before the directories, so that no newer run looks gone
         except (sqlite3.Error, OSError):  # no table can be had here: a read-only or full disk
-            known, stale, gone = {}, list(marks), []
+            known = {}
+        marks = {run_id: fingerprint(self.folder, run_id) for run_id in runs.names(self.folder)}
+        stale = [run_id for run_id, mark in marks.items() if known.get(run_id, ("", None))[0] != mark]
+        gone = [run_id for run_id in known if run_id not in marks]
         fresh = {run_id: (marks[run_id], summarise(self.folder, run_id)) for run_id in stale}
         if fresh or gone:
             with suppress(sqlite3.Error, OSError):
@@ -115,11 +115,6 @@ class Index:
         entry = fingerprint(self.folder, run_id), line or summarise(self.folder, run_id)
         with suppress(sqlite3.Error, OSError):
             self._try(lambda: self._store({run_id: entry}, ()))
-
-    def drop(self, run_id: str) -> None:
-        """Take one run out."""
-        with suppress(sqlite3.Error, OSError):
-            self._try(lambda: self._store({}, (run_id,)))
 
     def rebuild(self) -> int:
         """Make the table anew from the directories alone; return how many runs it holds."""

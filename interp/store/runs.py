@@ -133,8 +133,8 @@ def staged(runs: Path, run_id: str) -> Iterator[Path]:
         runs.mkdir(parents=True, exist_ok=True)
         if final.exists():
             raise InterpError(f"run {run_id!r} exists and a run never changes; remove it or use another id")
+        staging.mkdir()
         try:
-            staging.mkdir()
             yield staging
             fsync_tree(staging)
             os.rename(staging, final)

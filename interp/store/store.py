@@ -119,7 +119,6 @@ class Store:
         with disk(f"remove run {run_id!r}"):
             os.rename(path, trash)
             fsync(self.runs)
-        self.index.drop(run_id)
         if trash.is_symlink():
             trash.unlink()
         discard(trash)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from interp.store import Spec, Store
+from interp.store import Job, Jobs, Spec, Store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,3 +82,27 @@ def run_script(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str
         return out
 
     return finish
+
+
+@pytest.fixture
+def full(store: Store, spec: Spec, dataset: xr.Dataset) -> Path:
+    """Return the directory of a run that has every kind of file."""
+    tensors = {"direction": np.arange(64, dtype="f4")}
+    tables = {"examples": pd.DataFrame({"a": range(50)})}
+    return store.write(spec, dataset, tensors=tensors, tables=tables, run_id="full").path
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path / "store")
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def ask(jobs: Jobs, *tasks: str) -> list[Job]:
+    return [jobs.submit(Spec(method="lens", model="m", task=task, seed=k)) for k, task in enumerate(tasks)]

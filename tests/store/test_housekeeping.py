@@ -42,7 +42,7 @@ def test_a_kill_while_removing_leaves_trash_only(
     assert len(store.collect_litter(older_than=-1)) == 1
 
 
-def _dead() -> str:
+def dead() -> str:
     done = subprocess.run(
         [sys.executable, "-c", "from interp.store.processes import owner; print(owner())"],
         cwd=Path(__file__).parents[2],
@@ -54,11 +54,11 @@ def _dead() -> str:
 
 
 def test_litter_of_the_dead_goes_at_once_and_of_others_by_age(store: Store) -> None:
-    dead, here = _dead(), processes.owner()
+    gone, here = dead(), processes.owner()
     elsewhere = f"1.1.{'0' * 8}"
-    for name in (f".staging-{dead}-a", f".trash-{dead}-b", f".staging-{here}-c", f".staging-{elsewhere}-d", "run"):
+    for name in (f".staging-{gone}-a", f".trash-{gone}-b", f".staging-{here}-c", f".staging-{elsewhere}-d", "run"):
         (store.runs / name / "deep").mkdir(parents=True)
-    assert store.collect_litter(older_than=100) == [f".staging-{dead}-a", f".trash-{dead}-b"]
+    assert store.collect_litter(older_than=100) == [f".staging-{gone}-a", f".trash-{gone}-b"]
     for path in (*store.runs.rglob("*"),):
         os.utime(path, (time.time() - 200, time.time() - 200))
     (store.runs / f".staging-{here}-c" / "deep" / "file").write_text("x")  # still being written
@@ -70,13 +70,13 @@ def test_owners_are_told_apart() -> None:
     mine = processes.owner()
     pid, start, host = mine.split(".")
     assert processes.alive(mine) is True
-    assert processes.alive(_dead()) is False
+    assert processes.alive(dead()) is False
     assert processes.alive(f"{pid}.{int(start) - 1}.{host}") is False  # the pid was used again
     assert processes.alive(f"{pid}.{start}.00000000") is None
     assert processes.alive("") is processes.alive("nonsense") is None
 
 
-def test_a_zombie_is_dead() -> None:
+def test_a_zombie_isdead() -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     name = f"{child.pid}.{processes._start(child.pid)}.{processes.host()}"
     while processes._start(child.pid) is not None:

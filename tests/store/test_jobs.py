@@ -8,17 +8,11 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from interp.errors import Cancelled, InterpError
 from interp.store import Job, Jobs, Spec, processes
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> Jobs:
-    return Jobs(tmp_path / "store")
 
 
 def test_a_job_is_queued_once(jobs: Jobs, spec: Spec) -> None:
@@ -95,7 +89,7 @@ def test_work_that_was_done_before_it_could_be_cancelled_counts(jobs: Jobs, spec
     assert jobs.finish(job, "run-1").state == "done"
 
 
-def _set(jobs: Jobs, job: Job, **columns: object) -> None:
+def change(jobs: Jobs, job: Job, **columns: object) -> None:
     with closing(sqlite3.connect(jobs.path)) as table:
         for name, value in columns.items():
             table.execute(f"UPDATE jobs SET {name} = ? WHERE id = ?", (value, job.id))
@@ -105,7 +99,7 @@ def _set(jobs: Jobs, job: Job, **columns: object) -> None:
 def _claimed(jobs: Jobs, spec: Spec, **columns: object) -> Job:
     jobs.submit(spec)
     job = jobs.claim()
-    _set(jobs, job, **columns)
+    change(jobs, job, **columns)
     return jobs.get(job.id)
 
 
@@ -155,7 +149,7 @@ def test_an_unknown_job_is_an_error(jobs: Jobs, job_id: int) -> None:
 def test_bad_questions_to_the_table(jobs: Jobs, spec: Spec) -> None:
     with pytest.raises(InterpError, match="unknown job state 'don'"):
         jobs.list("don")  # type: ignore[arg-type]
-    _set(jobs, job := jobs.submit(spec), spec_json='{"method": "forgotten", "model": "m"}')
+    change(jobs, job := jobs.submit(spec), spec_json='{"method": "forgotten", "model": "m"}')
     with pytest.raises(InterpError, match="unknown method 'forgotten'"):
         _ = jobs.get(job.id).spec
 

@@ -1,40 +1,21 @@
-"""The worker: it works, reports, is cancelled, fails, is stopped, is killed, and the next one goes on."""
+"""The worker: it works, reports, is cancelled, and outlives the failures of its jobs."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import xarray as xr
 
 from interp.errors import Cancelled, InterpError
 from interp.progress import Progress
-from interp.store import Job, Jobs, Spec, Store, worker
+from interp.store import Jobs, Spec, Store, worker
+from tests.store.conftest import ask, until
 from tests.store.crew import execute
-
-Start = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> Jobs:
-    return Jobs(tmp_path / "store")
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-
-
-def ask(jobs: Jobs, *tasks: str) -> list[Job]:
-    return [jobs.submit(Spec(method="lens", model="m", task=task, seed=k)) for k, task in enumerate(tasks)]
+from tests.store.test_housekeeping import dead
+from tests.store.test_jobs import change
 
 
 def test_it_works_through_the_queue(jobs: Jobs) -> None:
@@ -64,10 +45,8 @@ def test_a_job_that_exits_is_recorded_before_the_worker_goes(jobs: Jobs) -> None
 
 
 def test_a_job_of_another_release_fails_alone(jobs: Jobs) -> None:
-    from tests.store.test_jobs import _set
-
     old, good = ask(jobs, "quick", "quick")
-    _set(jobs, old, spec_json='{"method": "forgotten", "model": "m"}')
+    change(jobs, old, spec_json='{"method": "forgotten", "model": "m"}')
     assert worker(jobs.root, execute, once=True) == 2
     assert "unknown method 'forgotten'" in jobs.get(old.id).error
     assert jobs.get(good.id).state == "done"
@@ -154,61 +133,8 @@ def test_a_busy_table_does_not_end_the_work(jobs: Jobs, monkeypatch: pytest.Monk
     assert jobs.get(job.id).state == "done"
 
 
-@pytest.mark.parametrize(
-    ("number", "state", "codes"), [(signal.SIGTERM, "failed", (143,)), (signal.SIGINT, "cancelled", (130, -2))]
-)
-def test_a_signal_marks_the_job_and_ends_the_worker(
-    jobs: Jobs, start: Start, number: signal.Signals, state: str, codes: tuple[int, ...]
-) -> None:
-    job, waiting = ask(jobs, "silent", "quick")
-    process = start("crew.py", "serve", jobs.root)
-    until(lambda: "working on silent" in jobs.log(job.id))
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    assert process.returncode in codes
-    ended = jobs.get(job.id)
-    assert (ended.state, ended.error) == (state, f"the worker was stopped by {number.name}; submit the job again")
-    assert jobs.get(waiting.id).state == "queued"
-    assert "KeyboardInterrupt" in jobs.log(job.id)
-
-
-def test_an_idle_worker_takes_what_comes_and_stops_when_told(jobs: Jobs, start: Start) -> None:
-    process = start("crew.py", "serve", jobs.root)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    (job,) = ask(jobs, "quick")
-    until(lambda: jobs.get(job.id).state == "done")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert process.returncode == 143
-
-
-def test_a_killed_worker_is_succeeded(jobs: Jobs, start: Start) -> None:
-    killed, waiting = ask(jobs, "silent", "quick")
-    process = start("crew.py", "serve", jobs.root)
-    until(lambda: jobs.get(killed.id).total == 500)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
-    assert jobs.get(killed.id).state == "running"
-    assert worker(jobs.root, execute, once=True) == 1
-    assert jobs.get(killed.id).state == "failed"
-    assert "ended without a word; submit the job again" in jobs.get(killed.id).error
-    assert jobs.get(waiting.id).state == "done"
-
-
-def test_two_workers_share_the_queue(jobs: Jobs, start: Start) -> None:
-    asked = ask(jobs, *["quick"] * 12)
-    crew = [start("crew.py", "work", jobs.root) for _ in range(2)]
-    done = [int(process.communicate(timeout=60)[0].split()[-1]) for process in crew]
-    assert sum(done) == 12
-    assert {jobs.get(job.id).state for job in asked} == {"done"}
-    assert all(jobs.log(job.id).count("working on") == 1 for job in asked)
-
-
 def test_starting_a_worker_collects_litter(jobs: Jobs) -> None:
-    from tests.store.test_housekeeping import _dead
-
-    litter = Store(jobs.root).runs / f".staging-{_dead()}-x"
+    litter = Store(jobs.root).runs / f".staging-{dead()}-x"
     litter.mkdir()
     worker(jobs.root, execute, once=True)
     assert not litter.exists()
