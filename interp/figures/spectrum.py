@@ -2,8 +2,10 @@
 
     power[k] = |F_k|^2 / sum_{j > 0} |F_j|^2,   period = N / k
 
-Two nulls: white noise (embeddings without order) and a number line (embeddings that vary smoothly). A peak is one that
-stands above the 95 % limit of both; the lowest components alone are what any smooth curve shows.
+Nulls: white noise and shuffled embeddings (no order), and a number line (embeddings that vary smoothly). A peak is a
+frequency above the 95 % limit of every null, corrected for looking at all frequencies where the result carries that limit;
+the lowest components alone are what any smooth curve shows. The solid line is the raw spectrum; the faint one is what is
+left after the linear trend is removed.
 
 Source: Zhou et al. 2024; Kantamneni & Tegmark 2025.
 """
@@ -27,6 +29,8 @@ _DASH = ("dash", "dot", "dashdot")
 def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the power of each frequency with the 95 % band of each null; peaks above both nulls carry a period."""
     figure = go.Figure(layout={"template": look.template(theme)})
+    detrended = _variant(dataset, "detrended")
+    dataset = _variant(dataset, "raw")
     component = schema.labels(dataset, "component")
     value = schema.values(dataset, "power", "component")
     _nulls(figure, dataset, component)
@@ -43,6 +47,12 @@ def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             hoverinfo="text",
         )
     )
+    if detrended is not dataset and "power" in detrended.variables:
+        rest = schema.values(detrended, "power", "component")
+        faint = {"color": look.faded(look.BLUE, 0.45), "width": 1}
+        figure.add_trace(
+            go.Scatter(name="after removing the trend", x=component, y=rest, mode="lines", line=faint, hoverinfo="skip")
+        )
     _label_peaks(figure, dataset, component, period, value)
     figure.update_xaxes(title_text="frequency k (period = N / k)", showgrid=False)
     figure.update_yaxes(title_text="fraction of power", type="log", exponentformat="power", dtick=1)
@@ -56,6 +66,11 @@ def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         ),
     )
     return figure
+
+
+def _variant(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """Return one variant of a result that has several, else the result as it is."""
+    return dataset.sel(variant=name) if "variant" in dataset.dims else dataset
 
 
 def _nulls(figure: go.Figure, dataset: xr.Dataset, component: list) -> None:
@@ -82,9 +97,11 @@ def _nulls(figure: go.Figure, dataset: xr.Dataset, component: list) -> None:
 
 
 def above_nulls(dataset: xr.Dataset) -> list[int]:
-    """Return the positions of the components above the upper limit of every null, strongest first."""
+    """Return the positions of the components above the (corrected) limit of every null, strongest first."""
+    dataset = _variant(dataset, "raw")
     value = schema.values(dataset, "power", "component")
-    high = schema.values(dataset, "null_high", "null", "component").max(axis=0)
+    limit = "null_high_corrected" if "null_high_corrected" in dataset.variables else "null_high"
+    high = schema.values(dataset, limit, "null", "component").max(axis=0)
     return [int(i) for i in np.argsort(-value) if value[i] > high[i]]
 
 
@@ -111,10 +128,11 @@ def _hover(dataset: xr.Dataset, component: list, period: np.ndarray, value: np.n
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return the strongest periods that stand above both nulls."""
+    """Return the strongest periods that stand above every null."""
+    dataset = _variant(dataset, "raw")
     value, period = (schema.values(dataset, name, "component") for name in ("power", "period"))
     peaks = above_nulls(dataset)
     if not peaks:
-        return "No frequency stands above both nulls (white noise and a number line)."
+        return f"No frequency stands above every null ({', '.join(map(str, schema.labels(dataset, 'null')))})."
     named = ", ".join(f"{period[i]:.3g} ({value[i]:.1%})" for i in peaks[:4])
-    return f"{len(peaks)} of {len(value)} frequencies stand above both nulls; strongest periods {named} of the power."
+    return f"{len(peaks)} of {len(value)} frequencies stand above every null; strongest periods {named} of the power."
