@@ -19,6 +19,8 @@ from torch import Tensor
 
 from interp.errors import InterpError
 from interp.models import native, zoo
+from interp.models.devices import check_device
+from interp.models.plain import check_config, first_line, load_tokenizer, open_plain
 
 TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-4, torch.bfloat16: 0.15, torch.float16: 0.05}
 """Largest difference of log-probabilities (nats) that counts as equal. Rounding of eager against fused attention
@@ -50,7 +52,7 @@ def load(name: str, device: str = "cpu", dtype: str = "float32") -> Any:
     bridge that does not compute what the plain model computes.
     """
     kind = native.as_dtype(dtype)
-    _check_device(device)
+    check_device(device)
     directory = zoo.resolve(name)
     config = zoo.read_config(directory)
     zoo.check_sums(directory)
@@ -65,37 +67,26 @@ def load(name: str, device: str = "cpu", dtype: str = "float32") -> Any:
     return model
 
 
-def load_tokenizer(directory: Path) -> Any:
-    """Return the tokenizer of a checkpoint directory, without the network. Raises InterpError when it has none."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise InterpError(
-            f"{directory} has no tokenizer that can be opened ({str(error).splitlines()[0]:.100}); "
-            "a checkpoint needs tokenizer.json beside its weights."
-        ) from None
-    if not tokenizer.is_fast:
-        raise InterpError(f"{directory}: its tokenizer gives no character offsets; convert it to a tokenizer.json.")
-    return tokenizer
-
-
 def process_weights(model: Any) -> Any:
     """Fold norms and centre weights in place (TransformerLens compatibility mode) and return the model.
 
-    Raises InterpError when that changed the function: reload the model then, its weights are spoiled.
+    Raises InterpError when that failed or changed the function: reload the model then, its weights are spoiled.
     """
-    tokens = probe_tokens(model.cfg.d_vocab, model.cfg.device)
+    tokens = probe_tokens(model.cfg.d_vocab, model.cfg.n_ctx, model.cfg.device)
     before = log_probs(model(tokens))
-    model.enable_compatibility_mode(disable_warnings=True)
+    try:
+        model.enable_compatibility_mode(disable_warnings=True)
+    except (RuntimeError, ValueError, NotImplementedError) as error:
+        raise InterpError(
+            f"TransformerLens cannot process these weights ({first_line(error):.120}); reload and use the plain model."
+        ) from None
     check_parity(before, log_probs(model(tokens)), model.cfg.dtype, "processing the weights")
     return model
 
 
-def probe_tokens(d_vocab: int, device: Any) -> Tensor:
-    """Return seeded token ids [4, 6] for a parity check."""
-    return torch.randint(d_vocab, (4, 6), generator=torch.Generator().manual_seed(0)).to(device)
+def probe_tokens(d_vocab: int, n_ctx: int, device: Any) -> Tensor:
+    """Return seeded token ids [4, 6] for a parity check (fewer positions where the model has no room for six)."""
+    return torch.randint(d_vocab, (4, min(6, n_ctx)), generator=torch.Generator().manual_seed(0)).to(device)
 
 
 def log_probs(logits: Tensor) -> Tensor:
@@ -113,42 +104,24 @@ def check_parity(before: Tensor, after: Tensor, dtype: torch.dtype, what: str) -
         )
 
 
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InterpError(
-            f"device {device!r} cannot be used ({reason:.100}); use cpu, or cuda where there is a GPU."
-        ) from None
-
-
 def _load_transformers(directory: Path, device: str, dtype: torch.dtype) -> tuple[Any, Any]:
     from transformer_lens.model_bridge import TransformerBridge
 
+    check_config(directory)
     tokenizer = load_tokenizer(directory)
-    plain = _open_plain(directory, dtype).to(device)
-    tokens = probe_tokens(plain.config.vocab_size, device)
+    plain = open_plain(directory, dtype).to(device)
+    n_ctx = getattr(plain.config, "max_position_embeddings", None) or 6
+    tokens = probe_tokens(plain.get_input_embeddings().num_embeddings, n_ctx, device)
     with torch.no_grad():
         before = log_probs(plain(tokens).logits)
-        model = TransformerBridge.boot_transformers(
-            str(directory), hf_model=plain, tokenizer=tokenizer, device=device, dtype=dtype
-        )
+        try:
+            model = TransformerBridge.boot_transformers(
+                str(directory), hf_model=plain, tokenizer=tokenizer, device=device, dtype=dtype
+            )
+        except (RuntimeError, ValueError, KeyError, AttributeError, NotImplementedError) as error:
+            raise InterpError(
+                f"TransformerLens cannot wrap {directory} ({first_line(error):.120}); it needs a decoder-only "
+                "architecture that TransformerLens knows."
+            ) from None
         check_parity(before, log_probs(model(tokens)), dtype, "wrapping in TransformerLens")
     return model, tokenizer
-
-
-def _open_plain(directory: Path, dtype: torch.dtype) -> Any:
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
-
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            directory, dtype=dtype, use_safetensors=True, local_files_only=True, attn_implementation="eager"
-        ).eval()
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise InterpError(
-            f"{directory} cannot be opened as a language model ({reason:.140}); it needs a config.json that "
-            "transformers knows and whole .safetensors weights."
-        ) from None

@@ -12,8 +12,6 @@ Killed at any step and started again, the same recipe on the same machine gives 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from interp.errors import InterpError
 from interp.models import atomic, modular, native
+from interp.models.devices import check_device, threads
 from interp.models.resume import load_state, save_state
 from interp.progress import Progress, silent
 
@@ -37,8 +36,9 @@ def train_modular(
     any training, and when it cannot be written; what `progress` raises goes through, between steps.
     """
     recipe, directory = modular.complete(recipe), Path(directory)
+    check_device(device)
     if _claim(directory, recipe, resume):
-        with _threads(recipe["threads"]):
+        with threads(recipe["threads"]):
             log = _run(recipe, directory, device, progress)
         _finish(recipe, directory, device, log)
     return history(directory)
@@ -166,14 +166,3 @@ def _write_log(directory: Path, log: list[dict]) -> None:
 def _read_log(directory: Path) -> list[dict]:
     path = directory / "log.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute on `count` threads: the order of sums, and so the last bit, depends on it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

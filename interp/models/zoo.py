@@ -6,6 +6,7 @@ never touches the network except for a hub name, which the user typed to ask for
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -14,10 +15,13 @@ from typing import Any
 
 from interp.errors import InterpError, nearest
 
+STATE = "training-state.safetensors"
+"""Where a trainer keeps what it needs to go on; it lies beside the weights and is none of them."""
+
 
 def zoo_directory() -> Path:
     """Return the directory that holds the shipped checkpoints."""
-    return Path(os.environ.get("ARITHMOSCOPE_ZOO", Path(__file__).parents[2] / "data" / "zoo"))
+    return Path(os.environ.get("ARITHMOSCOPE_ZOO") or Path(__file__).parents[2] / "data" / "zoo")
 
 
 def zoo_names() -> list[str]:
@@ -32,7 +36,7 @@ def resolve(name: str) -> Path:
     """
     if name in zoo_names():
         return zoo_directory() / name
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Path(name)
     hub, _, revision = name.partition("@")
     if hub.count("/") == 1 and not hub.startswith((".", "/", "~")):
@@ -62,25 +66,75 @@ def read_recipe(directory: Path) -> dict[str, Any]:
         raise InterpError(f"{directory} has no recipe.json that can be read ({error.__class__.__name__}).") from None
 
 
+def weight_files(directory: Path) -> list[Path]:
+    """Return the weight files of a checkpoint directory, sorted. Raises InterpError when there are none."""
+    found = sorted(path for path in directory.glob("*.safetensors") if path.name != STATE)
+    if not found:
+        raise InterpError(f"{directory} holds no .safetensors weights; give a whole checkpoint (pickles are not read).")
+    return found
+
+
 def weights_sha256(directory: Path) -> str:
-    """Return one sha256 over the weight files of a directory, by name and content."""
+    """Return one sha256, by name and content, over the files that decide what a checkpoint computes.
+
+    Those are its weights, its config.json and its tokenizer, for each of them changes the answers. Raises InterpError
+    when there are no weights.
+    """
+    told = [*weight_files(directory), directory / "config.json", *sorted(directory.glob("tokenizer*"))]
     total = hashlib.sha256()
-    for path in sorted(directory.glob("*.safetensors")):
-        total.update(f"{path.name}\0{_file_digest(path)}\n".encode())
+    for path in (path for path in told if path.is_file()):
+        about = path.stat()
+        digest = _known_digest(str(path.resolve()), about.st_size, about.st_mtime_ns, about.st_ino)
+        total.update(f"{path.name}\0{digest}\n".encode())
     return total.hexdigest()
 
 
-def check_sums(directory: Path) -> None:
-    """Check every file that SHA256SUMS lists (when there is one). Raises InterpError for the first that differs."""
-    sums = directory / "SHA256SUMS"
-    for line in sums.read_text().splitlines() if sums.is_file() else []:
+def sums(directory: Path) -> dict[str, str]:
+    """Return {file: sha256} of what the directory vouches for: SHA256SUMS, and "sha256" of a native config.json.
+
+    Raises InterpError when SHA256SUMS is not what `sha256sum` writes, or the two disagree.
+    """
+    listed: dict[str, str] = {}
+    path = directory / "SHA256SUMS"
+    for number, line in enumerate(_text(path).splitlines() if path.is_file() else [], start=1):
         expected, _, name = line.partition("  ")
+        if len(expected) != 64 or not name:
+            raise InterpError(f"{path}, line {number}: expected '<sha256>  <file>'; restore the file.")
+        listed[name] = expected
+    config = read_config(directory).get("sha256", {}) if (directory / "config.json").is_file() else {}
+    for name, expected in config.items() if isinstance(config, dict) else ():
+        if listed.setdefault(str(name), str(expected)) != expected:
+            raise InterpError(f"{directory}: SHA256SUMS and config.json disagree on {name}; restore one of them.")
+    return listed
+
+
+def check_sums(directory: Path) -> int:
+    """Compare every file the directory vouches for with its sha256; return how many there are.
+
+    Raises InterpError for the first that is altered or missing.
+    """
+    listed = sums(directory)
+    for name, expected in listed.items():
         path = directory / name
         found = _file_digest(path) if path.is_file() else "no file"
         if found != expected:
             raise InterpError(
                 f"{path} is altered or missing: expected sha256 {expected[:12]}..., found {found[:12]}; restore it."
             )
+    return len(listed)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InterpError(f"{path} cannot be read ({error.__class__.__name__}); restore the file.") from None
+
+
+@functools.lru_cache(maxsize=256)
+def _known_digest(path: str, size: int, modified: int, inode: int) -> str:
+    """The sha256 of a file, read once for each state of it: a study asks dozens of times."""
+    return _file_digest(Path(path))
 
 
 def _file_digest(path: Path) -> str:
