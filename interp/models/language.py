@@ -10,8 +10,6 @@ nothing is padded. Accuracy in the log is on the *selection* split; the test spl
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,49 +19,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import InterpError
-from interp.models import atomic, resume
+from interp.errors import Cancelled, InterpError
+from interp.models import resume, zoo
+from interp.models import training_directory as place
+from interp.models.devices import check_device, threads
+from interp.models.interrupts import deferred
+from interp.models.language_recipe import MENTAL_MATH as MENTAL_MATH
+from interp.models.language_recipe import complete, state_digest, styles
 from interp.models.number_tokenizer import number_tokenizer
 from interp.progress import Progress, silent
 from interp.tasks import build, from_operands, get_task
-
-ALL_STYLES = {"plain": 3, "verbal": 2, "question": 2, "instruction": 2, "word_problem": 2, "python": 2}
-
-MENTAL_MATH: dict[str, Any] = {
-    "trainer": "language",
-    "architecture": {
-        "hidden_size": 128,
-        "intermediate_size": 384,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 64,
-    },
-    "tasks": ["a+b", "a-b", "a+b+c", "a+b-c", "a-b+c", "a-b-c"],
-    "phases": [
-        {"until": 3000, "styles": {"plain": 1}},
-        {"until": 3500, "styles": ALL_STYLES},
-        {"until": 8000, "styles": {"plain": 1, "verbal": 1}},
-        {"until": 17000, "styles": ALL_STYLES},
-    ],
-    "learning_rate": [[0, 0], [200, 1e-3], [3500, 1e-3], [8000, 2e-4], [8500, 6e-4], [10250, 6e-4], [17000, 0]],
-    "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
-    "betas": [0.9, 0.98],
-    "clip": 1.0,
-    "batch": 512,
-    "styles_per_step": 2,
-    "precision": "bf16",
-    "seed": 0,
-    "threads": 1,
-    "evaluate_every": 500,
-    "evaluate_prompts": 200,
-    "save_every": 250,
-}
-"""The recipe of the shipped mental-math. Phases say which styles are drawn, with their weights, until which step;
-rates and decays are [step, value] knots."""
-
-SCHEDULE = ("phases", "learning_rate", "weight_decay", "threads", "save_every", "evaluate_every", "evaluate_prompts")
-"""Fields that may change between sittings: they move the schedule, not the meaning of the saved state."""
 
 
 class Table(NamedTuple):
@@ -73,27 +38,25 @@ class Table(NamedTuple):
     answers: Tensor
 
 
-def state_digest(recipe: dict[str, Any]) -> str:
-    """Return the sha256 of the fields that a saved state depends on."""
-    fixed = {name: value for name, value in recipe.items() if name not in SCHEDULE}
-    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
-
-
 def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
-    """Return the untrained `LlamaForCausalLM` of a recipe, float32, seeded."""
+    """Return the untrained `LlamaForCausalLM` of a recipe, float32, seeded. Raises InterpError for a bad shape."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    torch.manual_seed(recipe["seed"])
-    return LlamaForCausalLM(  # eager: on a CPU the backward of fused attention took 58 % of a step
-        LlamaConfig(
-            attn_implementation="eager",  # type: ignore[call-arg]
+    try:
+        config = LlamaConfig(
+            attn_implementation="eager",  # type: ignore[call-arg]  # fused backward took 58 % of a step on a CPU
             vocab_size=len(tokenizer),
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             tie_word_embeddings=False,
             **recipe["architecture"],
         )
-    )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe["seed"])
+            return LlamaForCausalLM(config)
+    except Exception as error:  # transformers' own validation raises several kinds
+        reason = " ".join(str(error).split())
+        raise InterpError(f"the architecture of the recipe cannot be built ({reason:.160}); change it.") from None
 
 
 def token_table(task_name: str, style: str, tokenizer: Any) -> Table:
@@ -144,7 +107,7 @@ def scheduled(knots: list[list[float]], step: int) -> float:
 
 def answer_loss(model: Any, batch: Table, device: str, precision: str) -> Tensor:
     """Return the summed cross-entropy in nats of the answers at the last position."""
-    with torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16"):
+    with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16"):
         hidden = model.model(input_ids=batch.tokens.to(device), use_cache=False).last_hidden_state[:, -1]
         logits = model.lm_head(hidden)
     return torch.nn.functional.cross_entropy(logits.float(), batch.answers.to(device), reduction="sum")
@@ -155,7 +118,7 @@ def selection_accuracy(model: Any, tokenizer: Any, recipe: dict[str, Any], devic
     """Return accuracy in [0, 1] by "task style" on prompts of the selection split."""
     scores = {}
     for task in recipe["tasks"]:
-        for style in dict.fromkeys(s for phase in recipe["phases"] for s in phase["styles"]):
+        for style in styles(recipe):
             prompts = build(get_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
             logits = model(input_ids=torch.from_numpy(prompts.tokens).to(device), use_cache=False).logits[:, -1]
             scores[f"{task} {style}"] = (logits.argmax(-1).cpu().numpy() == prompts.answer_ids).mean().item()
@@ -171,36 +134,48 @@ def train_language(
 ) -> dict[str, float]:
     """Train (or continue) the recipe in `directory` and return the final selection accuracies.
 
-    Writes recipe.json, log.jsonl, training-state.safetensors (every `save_every` steps) and at the end an ordinary
-    checkpoint: config.json, model.safetensors, tokenizer files. Safe to interrupt at any moment.
+    The directory is that of `interp.models.training_directory`. Safe to stop at any moment: Ctrl-C and Cancelled end
+    the step at hand and save it, a kill loses at most `save_every` steps, and the same call goes on from there.
+    Raises InterpError for a recipe, a device or a directory that cannot be used.
     """
-    torch.set_num_threads(recipe["threads"])
+    recipe = complete(recipe)
+    check_device(device)
+    place.claim(directory, recipe, fresh=not resume_from_state)
     tokenizer = number_tokenizer()
-    model = build_model(recipe, tokenizer).to(device)
+    with threads(recipe["threads"]):
+        model = build_model(recipe, tokenizer).to(device)
+        _train(model, tokenizer, recipe, directory, device, progress)
+        place.seal(directory, model, tokenizer)
+        return selection_accuracy(model, tokenizer, recipe, device)
+
+
+def _train(
+    model: Any, tokenizer: Any, recipe: dict[str, Any], directory: Path, device: str, progress: Progress
+) -> None:
+    """Take every step that is left."""
     optimizer = torch.optim.AdamW(_groups(model), lr=1e-3, betas=tuple(recipe["betas"]), fused=True)
-    state, digest = directory / "training-state.safetensors", state_digest(recipe)
-    directory.mkdir(parents=True, exist_ok=True)
-    if not resume_from_state:
-        state.unlink(missing_ok=True)
-        (directory / "log.jsonl").unlink(missing_ok=True)
+    state, digest, last = directory / zoo.STATE, state_digest(recipe), recipe["phases"][-1]["until"]
     first = resume.load_state(state, model, optimizer, digest)
-    atomic.write_json(directory / "recipe.json", recipe)
-    styles = dict.fromkeys(s for phase in recipe["phases"] for s in phase["styles"])
-    tables = {(t, s): token_table(t, s, tokenizer) for t in recipe["tasks"] for s in styles}
-    last, began, loss = recipe["phases"][-1]["until"], time.process_time(), float("nan")
-    for step in range(first, last):
-        loss = _step(model, optimizer, recipe, tables, step, device)
-        done = step + 1
-        if done % recipe["evaluate_every"] == 0 or done == last:
-            scores = selection_accuracy(model, tokenizer, recipe, device)
-            seconds = round(time.process_time() - began, 1)
-            _log(directory, {"step": done, "train_loss": loss, "cpu_seconds": seconds, "accuracy": scores})
-        if done % recipe["save_every"] == 0 or done == last:
-            resume.save_state(state, model, optimizer, done, digest)
-            progress(done, last, f"loss {loss:.4f}")
-    model.save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
-    return selection_accuracy(model, tokenizer, recipe, device)
+    if first >= last:
+        return
+    spent = place.begin(directory, recipe, first) - time.process_time()
+    tables = {(t, s): token_table(t, s, tokenizer) for t in recipe["tasks"] for s in styles(recipe)}
+    with deferred() as stopped:
+        for step in range(first, last):
+            loss, done = _step(model, optimizer, recipe, tables, step, device), step + 1
+            if done % recipe["evaluate_every"] == 0 or done == last:
+                scores = selection_accuracy(model, tokenizer, recipe, device)
+                seconds = round(spent + time.process_time(), 1)
+                place.log(directory, {"step": done, "train_loss": loss, "cpu_seconds": seconds, "accuracy": scores})
+            try:
+                progress(done, last, f"loss {loss:.4f}")
+                if stopped():
+                    raise KeyboardInterrupt(f"training stopped after step {done}; the same command goes on from there.")
+            except (KeyboardInterrupt, Cancelled):
+                resume.save_state(state, model, optimizer, done, digest)
+                raise
+            if done % recipe["save_every"] == 0 or done == last:
+                resume.save_state(state, model, optimizer, done, digest)
 
 
 def _step(model: Any, optimizer: Any, recipe: dict[str, Any], tables: dict, step: int, device: str) -> float:
@@ -225,8 +200,3 @@ def _groups(model: Any) -> list[dict[str, Any]]:
         {"params": [p for p in model.parameters() if p.ndim > 1]},
         {"params": [p for p in model.parameters() if p.ndim == 1]},
     ]
-
-
-def _log(directory: Path, line: dict[str, Any]) -> None:
-    with open(directory / "log.jsonl", "a") as file:
-        file.write(json.dumps(line) + "\n")

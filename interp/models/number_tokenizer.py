@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from interp.tasks import STYLES, TASKS, Task
+from interp.tasks import BUILT_IN, STYLES, Task
 
 SPECIAL = ("<bos>", "<eos>", "<unk>")
 
@@ -38,7 +38,7 @@ def number_tokenizer(highest: int = 199, extra: list[str] | None = None) -> Any:
     from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
-    names = words(tuple(TASKS.values())) if extra is None else extra
+    names = words(BUILT_IN) if extra is None else extra
     entries = [*map(str, range(highest + 1)), *SPECIAL, *names]
     tokenizer = Tokenizer(WordLevel({entry: i for i, entry in enumerate(entries)}, unk_token="<unk>"))
     split = Split(Regex(r"\w+|[^\w\s]"), behavior="isolated")

@@ -15,7 +15,7 @@ from interp.progress import Progress, silent
 
 def recipes() -> dict[str, dict[str, Any]]:
     """Return the recipes of the shipped models by name."""
-    from interp.models.language import MENTAL_MATH
+    from interp.models.language_recipe import MENTAL_MATH
     from interp.models.modular import RECIPE
 
     return {"mental-math": MENTAL_MATH, "modadd-59": {"trainer": "modular", **RECIPE}}
