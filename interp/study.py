@@ -79,12 +79,25 @@ def _step(progress: Progress, done: int, total: int, label: str) -> Progress:
     return report
 
 
-def lines(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the summary table: cell, question, finding in words with n, interval and null (one line a run)."""
+def accuracy_rows(store: Store, run_id: str) -> Iterator[tuple[str, ...]]:
+    """Yield the accuracy table of a study, a line a task: accuracy with its interval by style, and the largest null."""
+    table = store.open(run_id).dataset
+    for task in table["task"].values:
+        row = table.sel(task=task)
+        ends = zip(row["accuracy"].values, row["accuracy_low"].values, row["accuracy_high"].values, strict=True)
+        yield (
+            task,
+            *(f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in ends),
+            f"{row['null_majority'].max():.3f}",
+        )
+
+
+def finding_rows(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the findings of a study, a line a method and cell: in words, with n, interval and null."""
     from interp.figures import FIGURES
 
     for run_id in runs:
         found = store.open(run_id)
         spec = found.manifest["spec"]
-        cell = " ".join(filter(None, (spec["task"], spec["style"] if spec["method"] == "accuracy" else None)))
-        yield cell or "weights", spec["method"], FIGURES[spec["method"]][0].summary(found.dataset)
+        if spec["method"] != "accuracy":
+            yield spec["task"] or "weights", spec["method"], FIGURES[spec["method"]][0].summary(found.dataset)

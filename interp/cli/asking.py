@@ -76,7 +76,7 @@ def study(
 ) -> None:
     """Run the main job: accuracy on every task and style, and each method on a few cells."""
     from interp.progress import bar
-    from interp.study import lines
+    from interp.study import accuracy_rows, finding_rows
     from interp.study import study as whole
 
     spec = opt.spec(
@@ -90,7 +90,10 @@ def study(
         entries = [{"run_id": m["run_id"], **_identity(m), **m["summary"]} for m in found]
         as_json({"run_id": run_id, "model": spec.model, "parts": entries})
         return
-    table(f"Study of {model} ({run_id})", ("cell", "question", "finding, each with its null"), lines(opened, parts))
+    styles = [str(style) for style in opened.open(run_id).dataset["style"].values]
+    title = f"Accuracy of {model} on operands it was not trained on, with 95 % interval and the best constant answer"
+    table(title, ("task", *styles, "null"), accuracy_rows(opened, run_id))
+    table("Findings, each beside its null", ("task", "method", "finding"), finding_rows(opened, parts))
     say(f"{len(parts)} runs are in {opened.root}; look at them with: interp app")
 
 

@@ -2,10 +2,10 @@
 
     power[k] = |F_k|^2 / sum_{j > 0} |F_j|^2,   period = N / k
 
-Nulls: white noise and shuffled embeddings (no order), and a number line (embeddings that vary smoothly). A peak is a
-frequency above the 95 % limit of every null, corrected for looking at all frequencies where the result carries that limit;
-the lowest components alone are what any smooth curve shows. The solid line is the raw spectrum; the faint one is what is
-left after the linear trend is removed.
+Nulls: white noise and shuffled embeddings (no order), and a number line (embeddings that vary smoothly). A peak is
+a frequency above the 95 % limit of every null, corrected for looking at all frequencies where the result carries
+that limit; the lowest components alone are what any smooth curve shows. The solid line is the raw spectrum; the
+faint one is what is left after the linear trend is removed.
 
 Source: Zhou et al. 2024; Kantamneni & Tegmark 2025.
 """
@@ -27,33 +27,12 @@ _DASH = ("dash", "dot", "dashdot")
 
 
 def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the power of each frequency with the 95 % band of each null; peaks above both nulls carry a period."""
+    """Return the power of each frequency with the band of each null; peaks above every null carry their period."""
+    raw = _variant(dataset, "raw")
     figure = go.Figure(layout={"template": look.template(theme)})
-    detrended = _variant(dataset, "detrended")
-    dataset = _variant(dataset, "raw")
-    component = schema.labels(dataset, "component")
-    value = schema.values(dataset, "power", "component")
-    _nulls(figure, dataset, component)
-    period = schema.values(dataset, "period", "component")
-    figure.add_trace(
-        go.Scatter(
-            name="number embeddings",
-            x=component,
-            y=value,
-            mode="lines+markers",
-            line={"color": look.BLUE, "width": 1.5},
-            marker={"size": 5},
-            hovertext=_hover(dataset, component, period, value),
-            hoverinfo="text",
-        )
-    )
-    if detrended is not dataset and "power" in detrended.variables:
-        rest = schema.values(detrended, "power", "component")
-        faint = {"color": look.faded(look.BLUE, 0.45), "width": 1}
-        figure.add_trace(
-            go.Scatter(name="after removing the trend", x=component, y=rest, mode="lines", line=faint, hoverinfo="skip")
-        )
-    _label_peaks(figure, dataset, component, period, value)
+    _nulls(figure, raw)
+    _spectra(figure, dataset)
+    _label_peaks(figure, raw)
     figure.update_xaxes(title_text="frequency k (period = N / k)", showgrid=False)
     figure.update_yaxes(title_text="fraction of power", type="log", exponentformat="power", dtick=1)
     figure.update_layout(
@@ -61,11 +40,40 @@ def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             dataset,
             "Fourier power of the number embeddings",
             "fraction of the non-constant power",
-            f"{len(component)} frequencies",
-            "grey bands: 95 % of each null",
+            f"{schema.count_text(dataset)} numbers",
+            "grey: 5 % to 95 % of each null",
         ),
     )
     return figure
+
+
+def _spectra(figure: go.Figure, dataset: xr.Dataset) -> None:
+    """Add the raw spectrum and, faint behind it, the one without the linear trend where the result has it."""
+    raw = _variant(dataset, "raw")
+    component = schema.labels(raw, "component")
+    if "variant" in dataset.dims and "detrended" in schema.labels(dataset, "variant"):
+        figure.add_trace(
+            go.Scatter(
+                name="without the linear trend",
+                x=component,
+                y=schema.values(_variant(dataset, "detrended"), "power", "component"),
+                mode="lines",
+                line={"color": look.faded(look.BLUE, 0.45), "width": 1},
+                hoverinfo="skip",
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            name="number embeddings",
+            x=component,
+            y=schema.values(raw, "power", "component"),
+            mode="lines+markers",
+            line={"color": look.BLUE, "width": 1.5},
+            marker={"size": 5},
+            hovertext=_hover(raw),
+            hoverinfo="text",
+        )
+    )
 
 
 def _variant(dataset: xr.Dataset, name: str) -> xr.Dataset:
@@ -73,27 +81,27 @@ def _variant(dataset: xr.Dataset, name: str) -> xr.Dataset:
     return dataset.sel(variant=name) if "variant" in dataset.dims else dataset
 
 
-def _nulls(figure: go.Figure, dataset: xr.Dataset, component: list) -> None:
+def _nulls(figure: go.Figure, dataset: xr.Dataset) -> None:
+    component = schema.labels(dataset, "component")
     low, median, high = (
         schema.values(dataset, f"null_{name}", "null", "component") for name in ("low", "median", "high")
     )
     for i, name in enumerate(str(name) for name in schema.labels(dataset, "null")):
-        group = {"legendgroup": name, "hoverinfo": "skip"}
+        group = {"legendgroup": name, "hoverinfo": "skip", "mode": "lines"}
         figure.add_trace(
             go.Scatter(
-                name=f"null: {name}, 95 %",
+                name=f"null: {name}, 5 % to 95 %",
                 showlegend=False,
                 x=[*component, *component[::-1]],
                 y=np.concatenate([high[i], low[i][::-1]]),
                 fill="toself",
                 fillcolor=look.faded(look.NULL, 0.22),
                 line={"width": 0},
-                mode="lines",
                 **group,
             )
         )
         line = {"color": look.NULL, "width": 1.5, "dash": _DASH[i % 3]}
-        figure.add_trace(go.Scatter(name=f"null: {name}", x=component, y=median[i], mode="lines", line=line, **group))
+        figure.add_trace(go.Scatter(name=f"null: {name}", x=component, y=median[i], line=line, **group))
 
 
 def above_nulls(dataset: xr.Dataset) -> list[int]:
@@ -105,25 +113,22 @@ def above_nulls(dataset: xr.Dataset) -> list[int]:
     return [int(i) for i in np.argsort(-value) if value[i] > high[i]]
 
 
-def _label_peaks(figure: go.Figure, dataset: xr.Dataset, component: list, period, value, most: int = 5) -> None:
+def _label_peaks(figure: go.Figure, dataset: xr.Dataset, most: int = 5) -> None:
+    component, period = schema.labels(dataset, "component"), schema.values(dataset, "period", "component")
+    value = schema.values(dataset, "power", "component")
     for i in above_nulls(dataset)[:most]:
-        figure.add_annotation(
-            x=component[i],
-            y=float(np.log10(value[i])),
-            text=f"T={period[i]:.3g}",
-            showarrow=False,
-            yshift=11,
-            font={"size": 11},
-        )
+        place = {"x": component[i], "y": float(np.log10(value[i])), "yshift": 11}
+        figure.add_annotation(text=f"T={period[i]:.3g}", showarrow=False, font={"size": 11}, **place)
 
 
-def _hover(dataset: xr.Dataset, component: list, period: np.ndarray, value: np.ndarray) -> list[str]:
+def _hover(dataset: xr.Dataset) -> list[str]:
     low, high = (schema.values(dataset, f"null_{name}", "null", "component") for name in ("low", "high"))
+    value, period = (schema.values(dataset, name, "component") for name in ("power", "period"))
     names = [str(name) for name in schema.labels(dataset, "null")]
     return [
         f"<b>frequency {k}, period {period[i]:.4g}</b><br>power {value[i]:.4f}"
         + "".join(f"<br>null, {name}: [{low[m, i]:.4f}, {high[m, i]:.4f}]" for m, name in enumerate(names))
-        for i, k in enumerate(component)
+        for i, k in enumerate(schema.labels(dataset, "component"))
     ]
 
 
