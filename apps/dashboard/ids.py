@@ -23,11 +23,9 @@ MODEL_CHOICE = "model-choice"
 
 PATCHING_LAYER = "patching-layer"
 PATCHING_ROLE = "patching-role"
-PATCHING_TITLE = "patching-title"
-PATCHING_NOTE = "patching-note"
+PATCHING_MAP = "patching-map"
+PATCHING_DETAIL = "patching-detail"
 PATCHING_ROWS = "patching-rows"
-PATCHING_CELL = "patching-cell"
-PATCHING_PANE = "patching-pane"
 
 RUNS_GRID = "runs-grid"
 RUNS_SEARCH = "runs-search"

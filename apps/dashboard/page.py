@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dash import dcc, html
@@ -30,11 +31,11 @@ def page(
     request: Request,
     children: list[Component],
     *,
-    controls: list[Component] | None = None,
+    controls: Sequence[Component] = (),
     selection: Selection | None = None,
 ) -> Component:
     """Return a page: heading and controls on one line, then notices, then `children`."""
-    top = html.Div([html.H1(heading), html.Div(controls or [], className="controls")], className="page-head")
+    top = html.Div([html.H1(heading), html.Div(list(controls), className="controls")], className="page-head")
     store = dcc.Store(id=ids.SELECTION, data=address(path, selection or request.selection))
     return html.Div([store, top, *link_notices(request.notices), *children], className="page")
 

@@ -7,6 +7,8 @@ the address by the browser alone (`history.replaceState`), and no callback hears
 
 from __future__ import annotations
 
+from typing import Any
+
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 
@@ -28,11 +30,22 @@ def show(library: Library, pathname: str, search: str | None, theme: str) -> tup
     carried = Selection(model=selection.model, task=selection.task, style=selection.style).search
     links = navigation([(module.PATH, module.NAME) for module in PAGES], path, carried)
     for module in PAGES:
-        if module.PATH == path:
+        if path == module.PATH:
             return module.layout(library, request), links
     options = [module.PATH for module in PAGES]
     nothing = empty("Nothing here", f"There is no page {path[:80]!r}. {nearest(path[:80], options)}")
     return page(path, "Page not found", Request(Selection(), [], request.theme), [nothing]), links
+
+
+def moved(chosen: dict | None, **choice: Any) -> Any:
+    """Return the query of an address with only `choice`; no update where that is what the page already shows.
+
+    Dash calls back not only when a reader chooses, but also when the control appears with its page.
+    """
+    shown = parse((chosen or {}).get("search"))[0]
+    if all(getattr(shown, name) == value for name, value in choice.items()):
+        return no_update
+    return parse(Selection(**choice).search)[0].search
 
 
 def register(app: Dash, library: Library) -> None:
@@ -51,10 +64,20 @@ def register(app: Dash, library: Library) -> None:
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
         Input(ids.RUN_CHOICE, "value"),
+        State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
-    def choose_run(run_id: str) -> str:
-        return parse(Selection(run=str(run_id)).search)[0].search
+    def choose_run(run_id: str, chosen: dict) -> Any:
+        return moved(chosen, run=str(run_id))
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.MODEL_CHOICE, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_model(model: str, chosen: dict) -> Any:
+        return moved(chosen, model=str(model))
 
     _clientside(app)
 

@@ -21,7 +21,7 @@ def warm() -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until Ctrl-C; raises InterpError when the port is taken."""
-    from waitress import create_server
+    from waitress.server import create_server
 
     app = create_app(settings)
     threading.Thread(target=warm, daemon=True).start()

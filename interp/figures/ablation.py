@@ -8,7 +8,7 @@ The nulls are the clean run (nothing ablated) and the majority class (nothing kn
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -47,20 +47,13 @@ def accuracy_by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure
     return figure
 
 
-def _panel(figure: go.Figure, part: xr.Dataset, kind: str, place: dict) -> None:
+def _panel(figure: go.Figure, part: xr.Dataset, kind: str, place: Any) -> None:
     layers, first = schema.labels(part, "layer"), place["col"] == 1
-    value = schema.values(part, "accuracy", "role", "layer")
-    low, high = schema.interval(part, "accuracy", "role", "layer")
+    accuracy = schema.estimates(part, "accuracy", "role", "layer")
     n = schema.count_text(part)
     for i, role in enumerate(str(role) for role in schema.labels(part, "role")):
-        bounds = [None if b is None else b[i] for b in (low, high)]
-        hover = [
-            f"<b>{kind}, layer {layer}, role {role}</b><br>accuracy "
-            + schema.estimate(value[i, j], *(None if b is None else b[j] for b in bounds))
-            + f"<br>{n}"
-            for j, layer in enumerate(layers)
-        ]
-        line = curves.Curve(role, layers, value[i], *bounds, hover, look.role_colour(role, i), i)
+        hover = [f"<b>{kind}, layer {layer}, role {role}</b><br>accuracy {{}}<br>{n}" for layer in layers]
+        line = curves.Curve(role, layers, accuracy[i], hover, look.role_colour(role, i), i)
         curves.add_curve(figure, line, place, legend=first)
     for name, label in (("accuracy_clean", "clean run"), ("null_majority", "majority class")):
         level = schema.scalar(part, name)

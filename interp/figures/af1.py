@@ -37,14 +37,12 @@ def wait_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     swept = "wait_faithfulness" if "wait_faithfulness" in dataset.variables else "faithfulness"
     dim = sweep_dim(dataset, swept)
     waits = schema.labels(dataset, dim)
-    value = schema.values(dataset, swept, "variant", dim)
-    low, high = schema.interval(dataset, swept, "variant", dim)
+    kept = schema.estimates(dataset, swept, "variant", dim)
     figure = go.Figure(layout={"template": look.template(theme)})
     for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
         label, colour = VARIANTS.get(variant, (variant, look.OKABE_ITO[(i + 2) % 6]))
-        bounds = [None if b is None else b[i] for b in (low, high)]
-        hover = _hover(f"{label}, l_wait =", waits, value[i], bounds, _split(dataset, swept))
-        curves.add_curve(figure, curves.Curve(label, waits, value[i], *bounds, hover, colour, i))
+        hover = _hover(f"{label}, l_wait =", waits, _split(dataset, swept))
+        curves.add_curve(figure, curves.Curve(label, waits, kept[i], hover, colour, i))
     null = schema.scalar(dataset, "null_majority")
     if null is not None:
         curves.add_null(figure, "majority class", *curves.level(null, waits))
@@ -57,12 +55,11 @@ def transfer_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return faithfulness against the number of transfer blocks at the chosen `l_wait`, beside the threshold."""
     dim = sweep_dim(dataset, "transfer_faithfulness")
     windows = schema.labels(dataset, dim)
-    value = schema.values(dataset, "transfer_faithfulness", dim)
-    bounds = list(schema.interval(dataset, "transfer_faithfulness", dim))
+    kept = schema.estimates(dataset, "transfer_faithfulness", dim)
     figure = go.Figure(layout={"template": look.template(theme)})
-    hover = _hover("l_transfer =", windows, value, bounds, "selection split")
+    hover = _hover("l_transfer =", windows, "selection split")
     name = f"CAMA at l_wait = {window_of(dataset)[0]}"
-    curves.add_curve(figure, curves.Curve(name, windows, value, *bounds, hover, look.BLUE))
+    curves.add_curve(figure, curves.Curve(name, windows, kept, hover, look.BLUE))
     for variant in ("mean", "zero"):
         control = schema.scalar(dataset, f"faithfulness_{variant}")
         if control is not None:
@@ -87,23 +84,17 @@ def _split(dataset: xr.Dataset, swept: str) -> str:
     return "selection split" if swept == "wait_faithfulness" else schema.count_text(dataset)
 
 
-def _hover(name: str, steps: list, value: np.ndarray, bounds: list, note: str) -> list[str]:
-    return [
-        f"<b>{name} {step}</b><br>faithfulness "
-        + schema.estimate(value[j], *(None if b is None else b[j] for b in bounds))
-        + f"<br>{note}"
-        for j, step in enumerate(steps)
-    ]
+def _hover(name: str, steps: list, note: str) -> list[str]:
+    return [f"<b>{name} {step}</b><br>faithfulness {{}}<br>{note}" for step in steps]
 
 
 def _finish(figure: go.Figure, dataset: xr.Dataset, title: str, note: str) -> None:
     threshold = schema.scalar(dataset, "threshold")
     if threshold is not None:
         figure.add_hline(y=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"})
-        figure.add_annotation(
-            x=1, xref="paper", y=threshold, xanchor="right", yanchor="top", showarrow=False,
-            text=f"threshold {threshold:.2f}", font={"color": look.GREEN, "size": 11},
-        )  # fmt: skip
+        text = f"threshold {threshold:.2f}"
+        right = {"x": 1, "xref": "paper", "xanchor": "right", "yanchor": "top"}
+        figure.add_annotation(y=threshold, text=text, showarrow=False, font={"size": 11}, **right)
     curves.accuracy_axis(figure, "faithfulness")
     units = "fraction of the full model's correct answers kept"
     figure.update_layout(title=schema.heading(dataset, title, units, note, "bands: 95 % interval"))
@@ -124,10 +115,9 @@ def mark_window(figure: go.Figure, dataset: xr.Dataset) -> go.Figure:
     """Return a wait curve with the `l_wait` of an `af1` dataset marked: chosen, or best where none passed."""
     wait, _, found = window_of(dataset)
     figure.add_vline(x=wait, line={"color": look.GREEN, "width": 1, "dash": "solid" if found else "dot"})
-    figure.add_annotation(
-        x=wait, y=1, yref="paper", xanchor="center", yanchor="bottom", showarrow=False,
-        text=f"l_wait = {wait} ({'chosen' if found else 'best, none passed'})", font={"color": look.GREEN, "size": 11},
-    )  # fmt: skip
+    text = f"l_wait = {wait} ({'chosen' if found else 'best, none passed'})"
+    above = {"y": 1, "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
+    figure.add_annotation(x=wait, text=text, showarrow=False, font={"size": 11}, **above)
     return figure
 
 
@@ -170,6 +160,6 @@ def transfer_summary(dataset: xr.Dataset) -> str:
     value, windows = schema.values(dataset, "transfer_faithfulness", dim), schema.labels(dataset, dim)
     best = int(np.nanargmax(value))
     return (
-        f"At l_wait {window_of(dataset)[0]}, faithfulness grows from {value[0]:.2f} with {windows[0]} transfer blocks to "
-        f"{value[best]:.2f} with {windows[best]}."
+        f"At l_wait {window_of(dataset)[0]}, faithfulness goes from {value[0]:.2f} with {windows[0]} transfer blocks "
+        f"to {value[best]:.2f} with {windows[best]} (its maximum)."
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import plotly.graph_objects as go
 
 from interp.figures import maps, schema
@@ -24,15 +23,15 @@ def from_last(dataset: xr.Dataset, *, role: str | None = None, theme: str = "lig
     """Return layer x head maps, one a key role, of the attention of `role` (default: the last) against uniform."""
     query = role if role is not None else str(schema.labels(dataset, "role")[-1])
     part = dataset.sel(role=query)
-    pattern = schema.values(part, "pattern", "key", "layer", "head")
+    pattern = schema.estimates(part, "pattern", "key", "layer", "head")
     uniform = schema.values(part, "pattern_uniform", "key")
-    excess = pattern - uniform[:, None, None]
+    excess = pattern.value - uniform[:, None, None]
     layers, heads = schema.labels(part, "layer"), schema.labels(part, "head")
     panels = [
         maps.Panel(
             f"to {key}",
             excess[k],
-            _hover(layers, heads, query, str(key), pattern[k], uniform[k], schema.count_text(part)),
+            _hover(layers, heads, query, str(key), pattern[k], float(uniform[k]), schema.count_text(part)),
         )
         for k, key in enumerate(schema.labels(part, "key"))
     ]
@@ -53,10 +52,10 @@ def from_last(dataset: xr.Dataset, *, role: str | None = None, theme: str = "lig
     )
 
 
-def _hover(layers, heads, query: str, key: str, pattern: np.ndarray, uniform: float, n: str) -> list[list[str]]:
+def _hover(layers, heads, query: str, key: str, pattern: schema.Estimates, uniform: float, n: str) -> list[list[str]]:
     return [
         [
-            f"<b>block {layer}, head {head}</b><br>{query} attends to {key}: {pattern[i, j]:.3f}"
+            f"<b>block {layer}, head {head}</b><br>{query} attends to {key}: {pattern[i, j].text()}"
             f"<br>null (uniform) {uniform:.3f}<br>{n}"
             for j, head in enumerate(heads)
         ]

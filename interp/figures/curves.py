@@ -7,59 +7,58 @@ the grey says nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from interp.figures import theme as look
+from interp.figures.schema import Estimates
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: `y`, `low`, `high` are [x]; `hover` has one text a point; `index` picks the marker shape."""
+    """One line: estimates [x]; `hover` has one text a point, with `{}` for the estimate; `index` picks the marker."""
 
     name: str
     x: list
-    y: np.ndarray
-    low: np.ndarray | None
-    high: np.ndarray | None
+    y: Estimates
     hover: list[str]
     colour: str
     index: int = 0
 
 
-def add_curve(figure: go.Figure, curve: Curve, place: dict | None = None, *, legend: bool = True) -> None:
+def add_curve(figure: go.Figure, curve: Curve, place: Any = None, *, legend: bool = True) -> None:
     """Add `curve` with its band to `figure`; `place` is `{"row": r, "col": c}` in a figure of panels."""
     place = place or {}
-    if curve.low is not None and curve.high is not None:
-        figure.add_trace(_band(curve), **place)
+    if curve.y.low is not None and curve.y.high is not None:
+        figure.add_trace(_band(curve, curve.y.low, curve.y.high), **place)
     figure.add_trace(
         go.Scatter(
             name=curve.name,
             legendgroup=curve.name,
             showlegend=legend,
             x=curve.x,
-            y=curve.y,
+            y=curve.y.value,
             mode="lines+markers",
             line={"color": curve.colour, "width": 2},
             marker={"symbol": look.symbol(curve.index), "size": 6},
-            hovertext=curve.hover,
+            hovertext=[text.replace("{}", curve.y[i].text()) for i, text in enumerate(curve.hover)],
             hoverinfo="text",
         ),
         **place,
     )
 
 
-def _band(curve: Curve) -> go.Scatter:
-    assert curve.low is not None and curve.high is not None
-    known = np.isfinite(curve.low) & np.isfinite(curve.high)
+def _band(curve: Curve, low: np.ndarray, high: np.ndarray) -> go.Scatter:
+    known = np.isfinite(low) & np.isfinite(high)
     x = np.asarray(curve.x)[known]
     return go.Scatter(
         name=f"{curve.name}: 95 % interval",
         legendgroup=curve.name,
         showlegend=False,
         x=np.concatenate([x, x[::-1]]),
-        y=np.concatenate([curve.high[known], curve.low[known][::-1]]),
+        y=np.concatenate([high[known], low[known][::-1]]),
         fill="toself",
         fillcolor=look.faded(curve.colour),
         line={"width": 0},
@@ -68,9 +67,7 @@ def _band(curve: Curve) -> go.Scatter:
     )
 
 
-def add_null(
-    figure: go.Figure, name: str, x: list, y: np.ndarray, place: dict | None = None, *, legend: bool = True
-) -> None:
+def add_null(figure: go.Figure, name: str, x: list, y: np.ndarray, place: Any = None, *, legend: bool = True) -> None:
     """Add a null as a grey dashed line named `null: name`; NaN values are left out."""
     figure.add_trace(
         go.Scatter(
@@ -105,12 +102,12 @@ def level(value: float, x: list) -> tuple[list, np.ndarray]:
     return [min(x) - 0.35, max(x) + 0.35], np.array([value, value])
 
 
-def accuracy_axis(figure: go.Figure, title: str, **place: int) -> None:
+def accuracy_axis(figure: go.Figure, title: str, **place: Any) -> None:
     """Give the y axis the range of an accuracy, with room for the markers at 0 and 1."""
     figure.update_yaxes(title_text=title, range=[-0.04, 1.06], tickvals=[0, 0.25, 0.5, 0.75, 1], **place)
 
 
-def layer_axis(figure: go.Figure, title: str, layers: list, **place: int) -> None:
+def layer_axis(figure: go.Figure, title: str, layers: list, **place: Any) -> None:
     """Tick every layer (thinned when there are many) on the x axis."""
     step = max(1, -(-len(layers) // 13))
     figure.update_xaxes(

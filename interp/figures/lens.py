@@ -27,7 +27,7 @@ def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     null = schema.optional(dataset, "accuracy_null", "layer", "role")
     if null is None:  # one number for the whole map
         null = np.full_like(value, schema.scalar(dataset, "accuracy_null") or np.nan)
-    hover = _hover(dataset, value, null)
+    hover = _hover(dataset, null)
     return maps.panel_maps(
         [
             maps.Panel("answer on top", value, hover, maps.written(value)),
@@ -48,20 +48,19 @@ def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     )
 
 
-def _hover(dataset: xr.Dataset, value: np.ndarray, null: np.ndarray) -> list[list[str]]:
-    low, high = schema.interval(dataset, "accuracy", "layer", "role")
+def _hover(dataset: xr.Dataset, null: np.ndarray) -> list[list[str]]:
+    accuracy = schema.estimates(dataset, "accuracy", "layer", "role")
     extra = [(name, schema.optional(dataset, name, "layer", "role")) for name in ("rank", "logprob")]
     n = schema.count_text(dataset)
 
     def text(layer: object, role: object, i: int, j: int) -> str:
-        bounds = (None if b is None else b[i, j] for b in (low, high))
         more = "".join(
             f"<br>{'median rank' if name == 'rank' else 'mean log-prob'} {schema.number(array[i, j], 2)}"
             for name, array in extra
             if array is not None
         )
         return (
-            f"<b>layer {layer}, role {role}</b><br>accuracy {schema.estimate(value[i, j], *bounds)}"
+            f"<b>layer {layer}, role {role}</b><br>accuracy {accuracy[i, j].text()}"
             f"{more}<br>null {schema.number(null[i, j])}<br>{n}"
         )
 

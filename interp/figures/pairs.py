@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+SELECTED = {"marker": {"color": look.VERMILLION, "size": 11}}
+UNSELECTED = {"marker": {"opacity": 0.45}}
+
+
 def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light") -> go.Figure:
     """Return the per-prompt logit differences of one cell, sorted: patched between corrupted and clean."""
     data = example_traces(dataset, layer, role)
@@ -31,6 +35,7 @@ def examples(dataset: xr.Dataset, layer: int, role: str, *, theme: str = "light"
     )
     for (name, marker), trace in zip(styles, data["traces"], strict=True):
         figure.add_trace(go.Scatter(name=name, mode="markers", marker=marker, hoverinfo="text", **trace))
+    figure.data[-1].update(selected=SELECTED, unselected=UNSELECTED)
     figure.update_xaxes(title_text="prompt pairs, sorted by the patched value", showgrid=False)
     figure.update_yaxes(title_text="logit difference")
     figure.update_layout(
@@ -51,20 +56,18 @@ def example_traces(dataset: xr.Dataset, layer: int, role: str) -> dict:
     rank = list(range(len(rows)))
     text = [
         f"<b>{row['prompt']}</b> patched into <b>{row['prompt_corrupted']}</b><br>patched {row['patched']:.2f}"
-        f"<br>clean {row['clean']:.2f}, corrupted {row['corrupted']:.2f}<br>recovered {schema.number(row['recovered'], 2)}"
+        f"<br>clean {row['clean']:.2f}, corrupted {row['corrupted']:.2f}"
+        f"<br>recovered {schema.number(row['recovered'], 2)}"
         for row in rows
     ]
-    at = {"layer": int(layer), "role": str(role)}
-    low, high = schema.interval(dataset.sel(at), "recovered")
-    value = float(dataset["recovered"].sel(at))
-    bounds = [None if b is None else float(b) for b in (low, high)]
+    cell = schema.estimates(dataset.sel(layer=int(layer), role=str(role)), "recovered")
     return {
         "traces": [
             {"x": rank, "y": [row[name] for row in rows], "hovertext": text}
             for name in ("corrupted", "clean", "patched")
         ],
         "title": f"Each prompt pair at layer {layer}, role {role}",
-        "interval": f"mean recovered {schema.estimate(value, *bounds, digits=2)} (95 % interval)",
+        "interval": f"mean recovered {cell.text(2)} (95 % interval)",
     }
 
 

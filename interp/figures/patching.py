@@ -24,8 +24,7 @@ def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the layer x role map of recovered logit difference, its null on the same scale beside it."""
     value = schema.values(dataset, "recovered", "layer", "role")
     null = schema.values(dataset, "recovered_null", "layer", "role")
-    low, high = schema.interval(dataset, "recovered", "layer", "role")
-    hover = _hover(dataset, value, low, high, null)
+    hover = _hover(dataset)
     return maps.panel_maps(
         [
             maps.Panel("patched from the clean run", value, hover, maps.written(value)),
@@ -46,14 +45,13 @@ def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     )
 
 
-def _hover(dataset: xr.Dataset, value, low, high, null) -> list[list[str]]:
+def _hover(dataset: xr.Dataset) -> list[list[str]]:
     layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
+    value, null = (schema.estimates(dataset, name, "layer", "role") for name in ("recovered", "recovered_null"))
     n = schema.count_text(dataset)
     return [
         [
-            f"<b>layer {layer}, role {role}</b><br>recovered "
-            + schema.estimate(value[i, j], *(None if b is None else b[i, j] for b in (low, high)))
-            + f"<br>null {schema.number(null[i, j])}<br>{n}"
+            f"<b>layer {layer}, role {role}</b><br>recovered {value[i, j].text()}<br>null {null[i, j].text()}<br>{n}"
             for j, role in enumerate(roles)
         ]
         for i, layer in enumerate(layers)
@@ -62,20 +60,18 @@ def _hover(dataset: xr.Dataset, value, low, high, null) -> list[list[str]]:
 
 def summary(dataset: xr.Dataset) -> str:
     """Return at which roles the difference sits in which layers, the largest cell, and the reach of the null."""
-    value = schema.values(dataset, "recovered", "layer", "role")
-    null = schema.values(dataset, "recovered_null", "layer", "role")
-    low, high = schema.interval(dataset, "recovered", "layer", "role")
+    recovered = schema.estimates(dataset, "recovered", "layer", "role")
+    value, null = recovered.value, schema.values(dataset, "recovered_null", "layer", "role")
     if not np.isfinite(value).any():
         return "No cell has a recovered value: the clean and corrupted runs do not differ."
     layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
     i, j = maps.largest(value)
-    best = schema.estimate(value[i, j], *(None if b is None else b[i, j] for b in (low, high)), digits=2)
     carried = [
         f"{role} ({_ranges(layers, value[:, k] >= 0.5)})" for k, role in enumerate(roles) if (value[:, k] >= 0.5).any()
     ]
     where = f"Half or more is recovered at {', '.join(carried)}; max" if carried else "Max recovered"
     return (
-        f"{where} {best} at layer {layers[i]}, {roles[j]}; the null reaches "
+        f"{where} {recovered[i, j].text(2)} at layer {layers[i]}, {roles[j]}; the null reaches "
         f"{schema.number(float(np.nanmax(null)), 2)}; {schema.count_text(dataset)}."
     )
 

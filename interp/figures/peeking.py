@@ -25,21 +25,15 @@ def single_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return faithfulness against the one layer whose attention edges are hidden, with the random-head null."""
     figure = go.Figure(layout={"template": look.template(theme)})
     layers = schema.labels(dataset, "layer")
-    value = schema.values(dataset, "faithfulness", "variant", "layer")
-    low, high = schema.interval(dataset, "faithfulness", "variant", "layer")
+    kept = schema.estimates(dataset, "faithfulness", "variant", "layer")
     for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
         if variant == "random_head":
-            curves.add_null(figure, "random heads cut off", layers, value[i])
+            curves.add_null(figure, "random heads cut off", layers, kept[i].value)
             continue
         name, colour = _NAMES.get(variant, (variant, look.OKABE_ITO[i % 6]))
-        bounds = [None if b is None else b[i] for b in (low, high)]
-        hover = [
-            f"<b>{name}, layer {layer}</b><br>faithfulness "
-            + schema.estimate(value[i, j], *(None if b is None else b[j] for b in bounds))
-            + f"<br>{schema.count_text(dataset)}"
-            for j, layer in enumerate(layers)
-        ]
-        curves.add_curve(figure, curves.Curve(name, layers, value[i], *bounds, hover, colour, i))
+        n = schema.count_text(dataset)
+        hover = [f"<b>{name}, layer {layer}</b><br>faithfulness {{}}<br>{n}" for layer in layers]
+        curves.add_curve(figure, curves.Curve(name, layers, kept[i], hover, colour, i))
     curves.layer_axis(figure, "block whose attention edges are hidden", layers)
     curves.accuracy_axis(figure, "faithfulness")
     figure.update_layout(

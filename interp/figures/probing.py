@@ -9,7 +9,7 @@ a cell above it stands after correction for looking at many cells. Readable is n
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -39,7 +39,7 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     ]
     figure = maps.panel_maps(
         [
-            maps.Panel("best role", np.clip(best, 0, 1), _hover(dataset, best, role, null), shown),
+            maps.Panel("best role", np.clip(best, 0, 1), _hover(dataset, role, null), shown),
             maps.Panel("95 % null", np.clip(null, 0, 1), null_hover, maps.written(null)),
         ],
         maps.Axis("variable", targets),
@@ -67,20 +67,19 @@ def _ceiling(dataset: xr.Dataset) -> np.ndarray:
     return np.broadcast_to(null.to_numpy(), (dataset.sizes["target"],)).astype(np.float64)
 
 
-def _hover(dataset: xr.Dataset, best: np.ndarray, role: np.ndarray, null: np.ndarray) -> list[list[str]]:
-    low, high = schema.interval(dataset, "score", "target", "layer", "role")
+def _hover(dataset: xr.Dataset, role: np.ndarray, null: np.ndarray) -> list[list[str]]:
+    score = schema.estimates(dataset, "score", "target", "layer", "role")
     roles = [str(r) for r in schema.labels(dataset, "role")]
 
-    def bounds(i: int, j: int) -> list[float | None]:
-        k = roles.index(str(role[i, j]))
-        return [None if b is None else float(b[i, j, k]) for b in (low, high)]
+    def text(i: int, j: int, target: object, layer: object) -> str:
+        best = score[i, j, roles.index(str(role[i, j]))]
+        return (
+            f"<b>{target}, layer {layer}</b><br>R² {best.text()} at role {role[i, j]}"
+            f"<br>null, 95th percentile of max {null[i, 0]:.3f}<br>{schema.count_text(dataset)}"
+        )
 
     return [
-        [
-            f"<b>{target}, layer {layer}</b><br>R² {schema.estimate(best[i, j], *bounds(i, j))} at role {role[i, j]}"
-            f"<br>null, 95th percentile of max {null[i, 0]:.3f}<br>{schema.count_text(dataset)}"
-            for j, layer in enumerate(schema.labels(dataset, "layer"))
-        ]
+        [text(i, j, target, layer) for j, layer in enumerate(schema.labels(dataset, "layer"))]
         for i, target in enumerate(schema.labels(dataset, "target"))
     ]
 
@@ -119,18 +118,12 @@ def score_by_layer(dataset: xr.Dataset, *, theme: str = "light", columns: int = 
     return figure
 
 
-def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: dict, *, legend: bool) -> None:
+def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: Any, *, legend: bool) -> None:
     layers = schema.labels(part, "layer")
-    score = schema.values(part, "score", "role", "layer")
-    low, high = schema.interval(part, "score", "role", "layer")
+    score = schema.estimates(part, "score", "role", "layer")
     for i, role in enumerate(str(role) for role in schema.labels(part, "role")):
-        bounds = [None if b is None else b[i] for b in (low, high)]
-        hover = [
-            f"<b>{target}, layer {layer}, role {role}</b><br>R² "
-            + schema.estimate(score[i, j], *(None if b is None else b[j] for b in bounds))
-            for j, layer in enumerate(layers)
-        ]
-        line = curves.Curve(role, layers, score[i], *bounds, hover, look.role_colour(role, i), i)
+        hover = [f"<b>{target}, layer {layer}, role {role}</b><br>R² {{}}" for layer in layers]
+        line = curves.Curve(role, layers, score[i], hover, look.role_colour(role, i), i)
         curves.add_curve(figure, line, place, legend=legend)
     mean = np.nanmax(schema.values(part, "score_null", "layer", "role"), axis=1)
     curves.add_null(figure, "shuffled labels, mean", layers, mean, place, legend=legend)

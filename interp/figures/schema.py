@@ -6,6 +6,7 @@ A mean `m` comes with `m_low` and `m_high` (a 95 % interval), `n`, and a null wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,9 +45,29 @@ def optional(dataset: xr.Dataset, name: str, *dims: str) -> np.ndarray | None:
     return values(dataset, name, *dims) if name in dataset.variables else None
 
 
-def interval(dataset: xr.Dataset, name: str, *dims: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the 95 % limits of `name`, each None where not recorded."""
-    return optional(dataset, f"{name}_low", *dims), optional(dataset, f"{name}_high", *dims)
+@dataclass(frozen=True)
+class Estimates:
+    """Means and the ends of their 95 % intervals, all of one shape; the ends are None where not recorded."""
+
+    value: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+
+    def __getitem__(self, index: Any) -> Estimates:
+        """Return the estimates at `index`, of an array or of one cell."""
+        low, high = (None if end is None else np.asarray(end[index]) for end in (self.low, self.high))
+        return Estimates(np.asarray(self.value[index]), low, high)
+
+    def text(self, digits: int = 3) -> str:
+        """Return one estimate for a person: `0.930 [0.900, 0.950]`."""
+        low, high = (None if end is None else float(end) for end in (self.low, self.high))
+        return estimate(float(self.value), low, high, digits)
+
+
+def estimates(dataset: xr.Dataset, name: str, *dims: str) -> Estimates:
+    """Return variable `name` and its `_low` and `_high`, with dims in the order `dims`."""
+    low, high = (optional(dataset, f"{name}_{end}", *dims) for end in ("low", "high"))
+    return Estimates(values(dataset, name, *dims), low, high)
 
 
 def scalar(dataset: xr.Dataset, name: str) -> float | None:
@@ -78,7 +99,9 @@ def count_text(dataset: xr.Dataset) -> str:
 
 def cell(dataset: xr.Dataset) -> str:
     """Return which cell of a study this is, e.g. `a+b, plain, mental-math`."""
-    parts = [dataset.attrs.get(name) for name in ("task", "style", "model")]
+    model = str(dataset.attrs.get("model") or "").rstrip("/").rsplit("/", 1)[-1]
+    task = dataset.attrs.get("task")
+    parts = [task, dataset.attrs.get("style") if task else None, model]
     return ", ".join(str(part) for part in parts if part)
 
 

@@ -1,4 +1,4 @@
-"""The table twin of a figure: the same numbers in rows and columns, for a keyboard, a screen reader or a spreadsheet."""
+"""The table twin of a figure: the same numbers in rows and columns, for a keyboard or a screen reader."""
 
 from __future__ import annotations
 
@@ -23,32 +23,39 @@ class Twin:
     n_labels: int
 
 
+WIDEST = 12
+
+
 def twin(dataset: xr.Dataset, variable: str) -> Twin:
-    """Return variable `variable` as a table: its last dim across, the others down, intervals in brackets."""
+    """Return variable `variable` as a table, intervals in brackets.
+
+    Its last dim goes across, or its shortest where the last has more than `WIDEST` labels; the others go down.
+    """
     schema.need(dataset, variable)
-    array = dataset[variable]
-    dims = [str(dim) for dim in array.dims]
-    low, high = (
-        dataset[name].to_numpy() if (name := f"{variable}_{end}") in dataset.variables else None
-        for end in ("low", "high")
-    )
-    values = array.to_numpy()
-    across = dims[-1:] and [f"{dims[-1]} {label}" for label in _labels(dataset, dims[-1])]
+    dims = _down_and_across(dataset, variable)
+    cells = schema.estimates(dataset, variable, *dims)
+    across = [f"{dims[-1]} {label}" for label in _labels(dataset, dims[-1])] if dims else []
     rows = []
-    for index in np.ndindex(*values.shape[:-1]):
+    for index in np.ndindex(*cells.value.shape[:-1]):
         names = [str(_labels(dataset, dim)[i]) for dim, i in zip(dims[:-1], index, strict=True)]
-        cells = [_cell(values, low, high, (*index, j)) for j in range(len(across))] or [_cell(values, low, high, ())]
-        rows.append((*names, *cells))
-    units = array.attrs.get("units", "")
-    interval = ", 95 % interval in brackets" if low is not None and high is not None else ""
-    caption = f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset)}{interval}"
-    return Twin(caption, (*dims[:-1], *(across or [variable])), tuple(rows), max(len(dims) - 1, 0))
+        places = [(*index, j) for j in range(len(across))] or [()]
+        rows.append((*names, *(cells[place].text(2) for place in places)))
+    return Twin(_caption(dataset, variable), (*dims[:-1], *(across or [variable])), tuple(rows), max(len(dims) - 1, 0))
+
+
+def _down_and_across(dataset: xr.Dataset, variable: str) -> list[str]:
+    dims = [str(dim) for dim in dataset[variable].dims]
+    if dims and dataset.sizes[dims[-1]] > WIDEST:
+        shortest = min(dims, key=lambda dim: dataset.sizes[dim])
+        dims.append(dims.pop(dims.index(shortest)))
+    return dims
+
+
+def _caption(dataset: xr.Dataset, variable: str) -> str:
+    units = dataset[variable].attrs.get("units", "")
+    interval = ", 95 % interval in brackets" if f"{variable}_low" in dataset.variables else ""
+    return f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset)}{interval}"
 
 
 def _labels(dataset: xr.Dataset, dim: str) -> list:
     return schema.labels(dataset, dim) if dim in dataset.variables else list(range(dataset.sizes[dim]))
-
-
-def _cell(values: np.ndarray, low: np.ndarray | None, high: np.ndarray | None, index: tuple[int, ...]) -> str:
-    bounds = (None if b is None else float(b[index]) for b in (low, high))
-    return schema.estimate(float(values[index]), *bounds, digits=2)

@@ -9,7 +9,7 @@ The points below are test faithfulness of that subgraph and, at the same layer a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -70,10 +70,10 @@ def window(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
 
 def _diagram(figure: go.Figure, dataset: xr.Dataset) -> None:
     found = window_of(dataset)[2]
-    place = {"row": 1, "col": 1}
+    place: Any = {"row": 1, "col": 1}
     for name, start, end in stages(dataset):
         colour, fill, last, others = STAGES[name]
-        hatch = {"shape": "" if found else "/", "fgcolor": colour, "fgopacity": 0.35, "size": 7, "solidity": 0.2}
+        hatch = {"shape": "" if found else "/", "bgcolor": fill, "fgcolor": colour, "fgopacity": 0.4, "size": 7}
         for y, who, text in ((1, "last token", last), (0, "other tokens", others)):
             bar = go.Bar(
                 name=name,
@@ -110,32 +110,36 @@ def _diagram_axes(figure: go.Figure, total: int) -> None:
     figure.update_yaxes(**ticks, showgrid=False, range=[-0.5, 2.1], row=1)
 
 
+ROWS = (("control: zeros", "_zero"), ("control: mean", "_mean"), ("AF1 (CAMA)", ""))
+
+
 def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
-    rows = (("zero", "_zero", True), ("mean", "_mean", True), ("AF1", "", False))
-    labels = {"zero": "control: zeros", "mean": "control: mean", "AF1": "AF1 (CAMA)"}
-    for name, suffix, control in rows:
+    place: Any = {"row": 2, "col": 1}
+    for name, suffix in ROWS:
         value, low, high = (schema.scalar(dataset, f"faithfulness{suffix}{end}") for end in ("", "_low", "_high"))
         if value is None:
             continue
-        figure.add_trace(
-            go.Scatter(
-                name=labels[name],
-                x=[value], y=[labels[name]], mode="markers+text",
-                text=[schema.number(value, 2)], textposition="top center", textfont={"size": 11}, cliponaxis=False,
-                marker={"size": 10, "symbol": "diamond" if control else "circle",
-                        "color": look.NULL if control else VARIANTS["cama"][1]},
-                error_x=curves.error_bar(value, low, high),
-                hovertext=f"<b>{labels[name]}</b><br>{schema.estimate(value, low, high)}<br>{schema.count_text(dataset)}",
-                hoverinfo="text",
-            ),
-            row=2, col=1,
-        )  # fmt: skip
+        colour, symbol = (look.NULL, "diamond") if suffix else (VARIANTS["cama"][1], "circle")
+        point = go.Scatter(
+            name=name,
+            x=[value],
+            y=[name],
+            mode="markers+text",
+            text=[schema.number(value, 2)],
+            textposition="top center",
+            textfont={"size": 11},
+            cliponaxis=False,
+            marker={"size": 10, "symbol": symbol, "color": colour},
+            error_x=curves.error_bar(value, low, high),
+            hovertext=f"<b>{name}</b><br>{schema.estimate(value, low, high)}<br>{schema.count_text(dataset)}",
+            hoverinfo="text",
+        )
+        figure.add_trace(point, **place)
     figure.update_xaxes(title={"text": "faithfulness on test", "standoff": 0}, range=[-0.03, 1.03], row=2)
     figure.update_yaxes(showgrid=False, range=[-0.5, 2.75], row=2)
     threshold = schema.scalar(dataset, "threshold")
     if threshold is not None:
-        figure.add_vline(x=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"}, row=2, col=1)
-        figure.add_annotation(
-            x=threshold, y=-0.5, text=f"threshold {threshold:.2f}", showarrow=False, xanchor="right", yanchor="bottom",
-            xshift=-4, font={"color": look.GREEN, "size": 11}, row=2, col=1,
-        )  # fmt: skip
+        figure.add_vline(x=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"}, **place)
+        label = {"text": f"threshold {threshold:.2f}", "showarrow": False, "font": {"size": 11}}
+        anchor = {"xanchor": "right", "yanchor": "bottom", "xshift": -4}
+        figure.add_annotation(x=threshold, y=-0.5, **label, **anchor, **place)

@@ -159,21 +159,25 @@ def af1(task: str, found: bool = True) -> xr.Dataset:
     return xr.Dataset(
         {
             "found": ((), found),
-            "l_wait": ((), 3 if found else -1),
+            "l_wait": ((), 3),
             "l_transfer": ((), 2 if found else -1),
             "threshold": ((), 0.95),
             **_interval("faithfulness", (), 0.968 if found else 0.72, 0.011 if found else 0.03),
             **_interval("faithfulness_mean", (), 0.11, 0.02),
             **_interval("faithfulness_zero", (), 0.02, 0.01),
-            "wait_faithfulness": (("variant", "wait"), sweep["faithfulness"].to_numpy()),
-            "transfer_faithfulness": (("transfer",), transfer),
+            **_interval("wait_faithfulness", ("variant", "l_wait_tried"), sweep["faithfulness"].to_numpy()),
+            **_interval("transfer_faithfulness", "l_transfer_tried", transfer, 0.02),
             "best_l_wait": ((), 3),
             "best_l_transfer": ((), 4),
             "best_faithfulness": ((), best),
             "accuracy_full": ((), 0.994),
             "n": ((), 1000),
         },
-        coords={"variant": ["cama", "mean", "zero"], "wait": LAYERS, "transfer": np.arange(6)},
+        coords={
+            "variant": ["cama", "mean", "zero"],
+            "l_wait_tried": LAYERS,
+            "l_transfer_tried": np.arange(6),
+        },
         attrs=_attrs("af1", task),
     )
 
@@ -253,21 +257,21 @@ def spectrum(size: int = 100) -> xr.Dataset:
     for period, height in ((2, 0.06), (5, 0.05), (10, 0.11), (50, 0.09), (2.5, 0.03)):
         power[round(size / period) - 1] += height
     power /= power.sum()
-    white = np.full(len(component), 1 / len(component))
-    line = 1 / component**2 / (1 / component**2).sum()
-    median = np.stack([white, line])
+    smooth = 1 / component**2 / (1 / component**2).sum()
+    flat = np.full(len(component), 1 / len(component))
+    median = np.stack([np.stack([flat, flat * 0.95, smooth]), np.stack([flat, flat * 0.95, smooth * 0.5])])
+    bands = {"null_low": 0.6, "null_median": 1.0, "null_high": 1.5, "null_high_corrected": 1.8}
     return xr.Dataset(
         {
-            "power": ("component", power),
-            "null_low": (("null", "component"), median * 0.6),
-            "null_median": (("null", "component"), median),
-            "null_high": (("null", "component"), median * 1.5),
+            "power": (("variant", "component"), np.stack([power, power * np.where(component < 4, 0.3, 1.02)])),
+            **{name: (("variant", "null", "component"), median * factor) for name, factor in bands.items()},
             "n": ((), size),
         },
         coords={
             "component": component,
             "period": ("component", size / component),
-            "null": ["white noise", "number line"],
+            "variant": ["raw", "detrended"],
+            "null": ["white noise", "shuffled embeddings", "number line"],
         },
         attrs=_attrs("spectrum"),
     )

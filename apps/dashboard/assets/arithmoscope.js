@@ -15,6 +15,34 @@
   const system = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   remember(known ? known[1] : system);
 
+  function cell(row, kind, text, scope) {
+    const made = row.appendChild(document.createElement(kind));
+    made.textContent = text;
+    if (scope) made.scope = scope;
+  }
+
+  // The table twin of a figure: text only, so nothing in the data can become markup.
+  function unfold(holder) {
+    const data = JSON.parse(holder.dataset.twin);
+    const table = document.createElement("table");
+    table.createCaption().textContent = data.caption;
+    const head = table.createTHead().insertRow();
+    data.columns.forEach(function (name) { cell(head, "th", name, "col"); });
+    const body = table.createTBody();
+    data.rows.forEach(function (values) {
+      const row = body.insertRow();
+      values.forEach(function (text, i) {
+        cell(row, i < data.labels ? "th" : "td", text, i < data.labels ? "row" : null);
+      });
+    });
+    holder.replaceChildren(table);
+  }
+
+  document.addEventListener("toggle", function (event) {
+    const holder = event.target.open && event.target.querySelector(":scope > [data-twin]");
+    if (holder) unfold(holder);
+  }, true);
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     arithmoscope: {
       writeAddress: function (selection) {

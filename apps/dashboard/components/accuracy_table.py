@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from apps.dashboard.components.aria import aria
+
 STYLES = ("plain", "verbal", "question", "instruction", "word_problem", "python")
 TASKS = ("a+b", "a-b", "a+b+c", "a+b-c", "a-b+c", "a-b-c")
 
@@ -41,7 +43,7 @@ def accuracy_table(cells: dict[tuple[str, str], Cell], href: Callable[[str], str
         for task in tasks
     ]
     return html.Table(
-        [html.Thead(head), html.Tbody(rows)], className="accuracy", **{"aria-label": "Accuracy by task and style"}
+        [html.Thead(head), html.Tbody(rows)], className="accuracy", **aria(label="Accuracy by task and style")
     )
 
 
@@ -61,8 +63,9 @@ def _cell(cell: Cell | None, what: str, href: Callable[[str], str]) -> Component
     text = f"{what}: {cell.accuracy:.4f} [{cell.low:.4f}, {cell.high:.4f}], n = {cell.n:,}"
     value = dcc.Link(f"{cell.accuracy:.3f}", href=href(cell.run_id), title=text)
     half = html.Small(f"{cell.low:.3f}–{cell.high:.3f}")
-    bar = html.Div(className="bar", style={"width": f"{100 * cell.accuracy:.1f}%"})
-    return html.Td([value, half, html.Div(bar, className="track")])
+    return html.Td(
+        [value, half], className="bar", style={"backgroundSize": f"{100 * cell.accuracy:.1f}% 3px, 100% 3px"}
+    )
 
 
 def _null(cells: dict[tuple[str, str], Cell], task: str) -> str:

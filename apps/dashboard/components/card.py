@@ -5,10 +5,13 @@ The sentence is the accessible description of the graph, which a screen reader c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components.aria import aria
 from apps.dashboard.components.notice import broken, commands
 from apps.dashboard.components.table import twin_table
 from apps.dashboard.drawn import Drawn
@@ -16,7 +19,7 @@ from interp.figures import GRAPH_CONFIG
 
 
 def figure_card(
-    drawn: Drawn, name: str, height: int, *, href: str | None = None, extra: list[Component] | None = None
+    drawn: Drawn, name: str, height: int, *, href: str | None = None, extra: Sequence[Component] = ()
 ) -> Component:
     """Return the card of a figure; `name` is unique on the page, `href` leads to the page that shows more."""
     title_id, summary_id = ids.part(name, "title"), ids.part(name, "summary")
@@ -31,11 +34,11 @@ def figure_card(
     children: list[Component] = [
         html.Figcaption([html.H3(title, id=title_id), html.P(drawn.subtitle, className="subtitle")]),
         graph,
-        html.P(drawn.summary, id=summary_id, className="summary"),
-        *(extra or []),
+        html.P(drawn.summary, id=summary_id, className="summary", **aria(live="polite")),
+        *extra,
         *([twin_table(drawn.table)] if drawn.table else []),
     ]
-    return html.Figure(children, className="card", **{"aria-labelledby": title_id, "aria-describedby": summary_id})
+    return html.Figure(children, className="card", **aria(labelledby=title_id, describedby=summary_id))
 
 
 def missing_card(title: str, text: str, *lines: str) -> Component:

@@ -10,6 +10,15 @@ THEME = (
     "headerBackgroundColor: 'var(--card)', borderColor: 'var(--line)', wrapperBorderRadius: 4})"
 )
 
+# a column with its filter under its name, and no button beside the name
+FILTERED = {
+    "filter": True,
+    "floatingFilter": True,
+    "suppressHeaderFilterButton": True,
+    "suppressFloatingFilterButton": True,
+    "suppressHeaderMenuButton": True,
+}
+
 
 def grid(
     name: str,
@@ -20,11 +29,13 @@ def grid(
     height: str,
     column: dict | None = None,
     flex: bool = False,
+    chosen: str | None = None,
 ) -> dag.AgGrid:
     """Return a grid of `rows` with row ids from the text field `key`; `column` holds defaults of every column."""
     return dag.AgGrid(
         id=name,
         columnDefs=columns,
+        selectedRows={"ids": [chosen]} if chosen else [],
         rowData=rows,
         getRowId=f"params.data.{key}",
         defaultColDef={"sortable": True, "resizable": True, **(column or {})},

@@ -45,7 +45,7 @@ def facts(manifest: dict[str, Any]) -> dict[str, str]:
     found = {
         "run": manifest.get("run_id"),
         "created (UTC)": manifest.get("created"),
-        "seconds": manifest.get("seconds"),
+        "seconds": f"{manifest['seconds']:.1f}" if manifest.get("seconds") is not None else None,
         "spec hash": manifest.get("spec_hash"),
         "weights sha256": (manifest.get("model") or {}).get("weights_sha256"),
         "git commit": _commit(git),

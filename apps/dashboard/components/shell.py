@@ -7,6 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components.aria import aria
 from interp.figures.theme import FONT, template
 
 MANTINE = {
@@ -27,7 +28,7 @@ def shell(theme: str, store: str, read_only: bool) -> Component:
             dcc.Store(id=ids.THEME, data=theme),
             dcc.Store(id=ids.TEMPLATES, data=templates),
             html.A("Skip to the content", href="#main", className="skip"),
-            html.Header([_brand(), html.Nav(id=ids.NAVIGATION, **{"aria-label": "Pages"}), _tools(store, read_only)]),
+            html.Header([_brand(), html.Nav(id=ids.NAVIGATION, **aria(label="Pages")), _tools(store, read_only)]),
             html.Main(id="main", children=html.Div(id=ids.PAGE, children=html.P("Loading ...", className="loading"))),
             dmc.NotificationContainer(id=ids.TOAST, position="bottom-right", autoClose=10_000, limit=4),
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dash import Dash, Input, Output, html
+from dash import Dash, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
@@ -24,7 +24,7 @@ MULTIPLES = (
     ("probing", "Probes", None),
     ("lens", "Logit lens", None),
 )
-HEIGHT = 196
+HEIGHT = 206
 MOST_CELLS = 4
 
 
@@ -48,7 +48,7 @@ def layout(library: Library, request: Request) -> Component:
         request,
         [top, *rows, _damaged(library)],
         controls=[choice(ids.MODEL_CHOICE, "Model", [(name, short(name)) for name in models], model)],
-        selection=Selection(model=model if len(models) > 1 else None),
+        selection=Selection(model=model),
     )
 
 
@@ -154,12 +154,4 @@ def _damaged(library: Library) -> Component:
 
 
 def register(app: Dash, library: Library) -> None:
-    """Switching the model asks the router for the page anew."""
-
-    @app.callback(
-        Output(ids.URL, "search", allow_duplicate=True),
-        Input(ids.MODEL_CHOICE, "value"),
-        prevent_initial_call=True,
-    )
-    def choose_model(model: str) -> str:
-        return Selection(model=str(model)).search
+    """The choice of a model is handled by the router."""

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_ag_grid as dag
-from dash import Dash, Input, Output, Patch, State, ctx, dcc, html, no_update
+from dash import Dash, Input, Output, Patch, State, ctx, html, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card
 from apps.dashboard.components.choice import choice, run_options
-from apps.dashboard.components.grid import grid
 from apps.dashboard.components.notice import empty
-from apps.dashboard.drawn import drawn, untitled
+from apps.dashboard.components.pair_card import PATCHED, note, pair_card, rank_of
+from apps.dashboard.drawn import drawn
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page, pick_run
-from apps.dashboard.selection import Selection
+from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
-from interp.figures import GRAPH_CONFIG, drawing, pairs
+from interp.figures import drawing, pairs
 from interp.figures.patching import turning_cell
 
 PATH, NAME = "/patching", "Patching"
 HEADING = "Patching: where does the answer travel?"
-MAP, DETAIL = "patching-map", "patching-detail"
-MAP_HEIGHT, DETAIL_HEIGHT = 430, 260
+MAP_HEIGHT = 430
 
 
 def layout(library: Library, request: Request) -> Component:
@@ -43,20 +41,23 @@ def layout(library: Library, request: Request) -> Component:
     controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
     try:
         dataset = library.dataset(line.run_id)
-        layer, role, wrong = cell_of(dataset, request.selection)
+        layer, role, example, wrong = cell_of(dataset, request.selection)
         request.notices.extend(wrong)
-        chosen = request.selection.but(run=line.run_id, model=None, task=None, style=None, layer=layer, role=role)
-        body = _body(dataset, chosen, request.theme)
+        body = _body(dataset, layer, role, example, request.theme)
     except InterpError as error:
         return page(PATH, HEADING, request, [broken_card("Patching map", str(error))], controls=controls)
+    chosen = Selection(run=line.run_id, layer=layer, role=role, example=example)
     return page(PATH, HEADING, request, [body], controls=controls, selection=chosen)
 
 
-def cell_of(dataset: Any, asked: Selection) -> tuple[int, str, list[str]]:
-    """Return the cell the address asks for, else the largest, and notices about what does not exist."""
-    layers, roles = dataset["layer"].to_numpy().tolist(), [str(r) for r in dataset["role"].to_numpy().tolist()]
+def cell_of(dataset: Any, asked: Selection) -> tuple[int, str, int | None, list[str]]:
+    """Return layer, role and pair that the address asks for, and notices about what this run does not have.
+
+    The default cell is the first layer at which the last role recovers half: there the answer has just arrived.
+    """
+    layers, roles = axes(dataset)
     layer, role = turning_cell(dataset)
-    notices: list[str] = []
+    example, notices = asked.example, []
     if asked.layer is not None and asked.layer not in layers:
         notices.append(f"This run has no layer {asked.layer} (it has {layers[0]} to {layers[-1]}).")
     elif asked.layer is not None:
@@ -65,74 +66,33 @@ def cell_of(dataset: Any, asked: Selection) -> tuple[int, str, list[str]]:
         notices.append(f"This run has no role {asked.role!r} (it has {', '.join(roles)}).")
     elif asked.role is not None:
         role = asked.role
-    return int(layer), role, notices
+    if example is not None and example >= dataset.sizes["prompt"]:
+        notices.append(f"This run has {dataset.sizes['prompt']} pairs, so there is no pair {example}.")
+        example = None
+    return layer, role, example, notices
 
 
-def _body(dataset: Any, chosen: Selection, theme: str) -> Component:
-    layers, roles = dataset["layer"].to_numpy().tolist(), [str(r) for r in dataset["role"].to_numpy().tolist()]
-    assert chosen.layer is not None
-    assert chosen.role is not None
-    ready = drawn(drawing("patching"), dataset, theme, shapes=frames(layers, roles, chosen.layer, chosen.role))
+def _body(dataset: Any, layer: int, role: str, example: int | None, theme: str) -> Component:
+    layers, roles = axes(dataset)
+    ready = drawn(drawing("patching"), dataset, theme, shapes=frames(layers, roles, layer, role))
     keyboard = html.Div(
         [
             html.Span("Click a cell, or choose it:", className="muted"),
-            choice(ids.PATCHING_LAYER, "Layer", [(str(v), str(v)) for v in layers], str(chosen.layer), 116),
-            choice(ids.PATCHING_ROLE, "Role", [(v, v) for v in roles], chosen.role, 126),
+            choice(ids.PATCHING_LAYER, "Layer", [(str(v), str(v)) for v in layers], str(layer), 116),
+            choice(ids.PATCHING_ROLE, "Role", [(v, v) for v in roles], role, 126),
         ],
         className="keyboard",
     )
     cards = [
-        dcc.Store(id=ids.PATCHING_CELL, data={"run": chosen.run}),
-        figure_card(ready, MAP, MAP_HEIGHT, extra=[keyboard]),
-        _detail(dataset, chosen, theme),
+        figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard]),
+        pair_card(dataset, layer, role, example, theme),
     ]
     return html.Div(cards, className="grid pair")
 
 
-def _detail(dataset: Any, chosen: Selection, theme: str) -> Component:
-    assert chosen.layer is not None
-    assert chosen.role is not None
-    figure = pairs.examples(dataset, chosen.layer, chosen.role, theme=theme)
-    data = pairs.example_traces(dataset, chosen.layer, chosen.role)
-    rows = pairs.example_rows(dataset, chosen.layer, chosen.role)
-    return html.Figure(
-        [
-            html.Figcaption(
-                [
-                    html.H3(data["title"], id=ids.PATCHING_TITLE, **{"aria-live": "polite"}),
-                    html.P("logit of the clean answer minus logit of the corrupted answer", className="subtitle"),
-                ]
-            ),
-            dcc.Graph(
-                id=ids.graph(DETAIL),
-                figure=untitled(figure),
-                config=GRAPH_CONFIG,
-                responsive=True,
-                style={"flex": f"1 1 {DETAIL_HEIGHT}px", "minHeight": f"{DETAIL_HEIGHT}px"},
-            ),
-            html.P(note(data, rows), id=ids.PATCHING_NOTE, className="summary"),
-            _rows_grid(rows),
-        ],
-        className="card",
-        **{"aria-labelledby": ids.PATCHING_TITLE, "aria-describedby": ids.PATCHING_NOTE},
-    )
-
-
-def _rows_grid(rows: list[dict]) -> dag.AgGrid:
-    number = {"type": "rightAligned", "valueFormatter": {"function": "d3.format('.2f')(params.value)"}, "width": 92}
-    columns = [
-        {"field": "prompt", "headerName": "clean prompt", "flex": 1, "minWidth": 110, "filter": True},
-        {"field": "prompt_corrupted", "headerName": "corrupted prompt", "flex": 1, "minWidth": 130, "filter": True},
-        *({"field": name, "headerName": name, **number} for name in ("clean", "corrupted", "patched", "recovered")),
-    ]
-    return grid(ids.PATCHING_ROWS, columns, rows, "prompt_index", height="258px", flex=True)
-
-
-def note(data: dict, rows: list[dict]) -> str:
-    """Return the mean, and how many pairs moved more than half way."""
-    known = [row["recovered"] for row in rows if row["recovered"] == row["recovered"]]
-    half = sum(value > 0.5 for value in known)
-    return f"{data['interval'].capitalize()}; {half} of {len(known)} pairs move more than half way to the clean run."
+def axes(dataset: Any) -> tuple[list[int], list[str]]:
+    """Return the layers and the roles of a map."""
+    return [int(v) for v in dataset["layer"].to_numpy()], [str(v) for v in dataset["role"].to_numpy()]
 
 
 def frames(layers: list[int], roles: list[str], layer: int, role: str) -> list[dict]:
@@ -160,26 +120,55 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.SELECTION, "data", allow_duplicate=True),
         Output(ids.PATCHING_LAYER, "value"),
         Output(ids.PATCHING_ROLE, "value"),
-        Output(ids.graph(MAP), "figure", allow_duplicate=True),
-        Output(ids.graph(DETAIL), "figure", allow_duplicate=True),
-        Output(ids.PATCHING_TITLE, "children"),
-        Output(ids.PATCHING_NOTE, "children"),
+        Output(ids.graph(ids.PATCHING_MAP), "figure", allow_duplicate=True),
+        Output(ids.graph(ids.PATCHING_DETAIL), "figure", allow_duplicate=True),
+        Output(ids.part(ids.PATCHING_DETAIL, "title"), "children"),
+        Output(ids.part(ids.PATCHING_DETAIL, "summary"), "children"),
         Output(ids.PATCHING_ROWS, "rowData"),
-        Input(ids.graph(MAP), "clickData"),
+        Input(ids.graph(ids.PATCHING_MAP), "clickData"),
         Input(ids.PATCHING_LAYER, "value"),
         Input(ids.PATCHING_ROLE, "value"),
-        State(ids.PATCHING_CELL, "data"),
+        State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
-    def select(click: dict | None, layer: str, role: str, cell: dict) -> tuple:
+    def select(click: dict | None, layer: str, role: str, shown: dict) -> tuple:
         by_click = isinstance(ctx.triggered_id, dict)
-        return selected(library, str((cell or {}).get("run")), click if by_click else None, layer, role)
+        return selected(library, (shown or {}).get("search", ""), click if by_click else None, layer, role)
+
+    @app.callback(
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Output(ids.graph(ids.PATCHING_DETAIL), "figure", allow_duplicate=True),
+        Input(ids.PATCHING_ROWS, "selectedRows"),
+        State(ids.PATCHING_ROWS, "rowData"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def select_pair(chosen: object, rows: list[dict], shown: dict) -> tuple:
+        return pair_selected(chosen, rows, (shown or {}).get("search", ""))
 
 
-def selected(library: Library, run_id: str, click: dict | None, layer: str, role: str) -> tuple:
-    """Return the eight outputs of a selection: from the click where there was one, else from the two choices."""
+def pair_selected(chosen: object, rows: list[dict], search: str) -> tuple:
+    """Return the address with the chosen prompt pair in it, and the figure with that pair marked."""
+    shown = parse(search)[0]
+    if not (isinstance(chosen, list) and chosen and isinstance(chosen[0], dict)):
+        return no_update, no_update
+    picked = parse(f"?example={chosen[0].get('prompt_index')}")[0].example
+    if picked is None or picked == shown.example:
+        return no_update, no_update
+    detail = Patch()
+    detail["data"][PATCHED]["selectedpoints"] = rank_of(rows, picked)
+    return address(PATH, shown.but(example=picked)), detail
+
+
+def selected(library: Library, search: str, click: dict | None, layer: str, role: str) -> tuple:
+    """Return the eight outputs of a selection: from the click where there was one, else from the two choices.
+
+    `search` is what the page shows now; nothing is updated when that is selected again.
+    """
+    shown = parse(search)[0]
+    run_id = shown.run or ""
     dataset = library.dataset(run_id)
-    layers, roles = dataset["layer"].to_numpy().tolist(), [str(r) for r in dataset["role"].to_numpy().tolist()]
+    layers, roles = axes(dataset)
     if click is not None:
         found = clicked(click, layers, roles)
         if found is None:
@@ -188,13 +177,16 @@ def selected(library: Library, run_id: str, click: dict | None, layer: str, role
         found = int(layer), str(role)
         if found[0] not in layers or found[1] not in roles:
             raise InterpError(f"Run {run_id} has no cell at layer {layer}, role {role}.")
+    if found == (shown.layer, shown.role):
+        return (no_update,) * 8
     data, rows = pairs.example_traces(dataset, *found), pairs.example_rows(dataset, *found)
     overlay, detail = Patch(), Patch()
     overlay["layout"]["shapes"] = frames(layers, roles, *found)
     for i, trace in enumerate(data["traces"]):
         for name, values in trace.items():
             detail["data"][i][name] = values
-    chosen = Selection(run=run_id, layer=found[0], role=found[1])
+    detail["data"][PATCHED]["selectedpoints"] = rank_of(rows, shown.example)
+    chosen = shown.but(layer=found[0], role=found[1])
     return (
         address(PATH, chosen),
         str(found[0]),

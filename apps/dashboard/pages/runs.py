@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card
 from apps.dashboard.components.choice import moment, short
-from apps.dashboard.components.grid import grid
+from apps.dashboard.components.grid import FILTERED, grid
 from apps.dashboard.components.notice import broken
 from apps.dashboard.components.provenance import provenance
 from apps.dashboard.library import Library
@@ -21,13 +21,6 @@ from interp.store import RunSummary
 
 PATH, NAME = "/runs", "Runs"
 FIGURE_HEIGHT = 280
-FILTERED = {
-    "filter": True,
-    "floatingFilter": True,
-    "suppressHeaderFilterButton": True,
-    "suppressFloatingFilterButton": True,
-    "suppressHeaderMenuButton": True,
-}
 
 
 def layout(library: Library, request: Request) -> Component:
@@ -42,17 +35,22 @@ def layout(library: Library, request: Request) -> Component:
         asked = None
     search = dmc.TextInput(id=ids.RUNS_SEARCH, label="Find", placeholder="method, task, model ...", size="xs", w=260)
     table = grid(
-        ids.RUNS_GRID, columns(), [row(line) for line in lines], "run_id", height="calc(100vh - 132px)", column=FILTERED
+        ids.RUNS_GRID,
+        columns(),
+        [row(line) for line in lines],
+        "run_id",
+        height="calc(100vh - 132px)",
+        column=FILTERED,
+        chosen=asked,
     )
-    if asked:
-        table.selectedRows = {"ids": [asked]}
+    title, body = opened(library, asked, request.theme) if asked else ("Run", [])
     drawer = dmc.Drawer(
-        html.Div(id=ids.RUNS_DRAWER_BODY),
+        html.Div(body, id=ids.RUNS_DRAWER_BODY),
         id=ids.RUNS_DRAWER,
-        title="Run",
+        title=title,
         position="right",
-        size=620,
-        opened=False,
+        size="620px",
+        opened=asked is not None,
         closeButtonProps={"aria-label": "Close the run"},
         overlayProps={"backgroundOpacity": 0.25},
     )
@@ -151,12 +149,14 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.RUNS_DRAWER_BODY, "children"),
         Output(ids.SELECTION, "data", allow_duplicate=True),
         Input(ids.RUNS_GRID, "selectedRows"),
+        State(ids.RUNS_DRAWER, "opened"),
+        State(ids.RUNS_DRAWER, "title"),
         State(ids.THEME, "data"),
-        prevent_initial_call="initial_duplicate",
+        prevent_initial_call=True,
     )
-    def open_run(rows: object, theme: str) -> tuple:
+    def open_run(rows: object, is_open: bool, shown: str, theme: str) -> tuple:
         run_id = selected_id(rows)
-        if run_id is None:
+        if run_id is None or (is_open and shown == run_id):  # nothing chosen, or the page came with it open
             return no_update, no_update, no_update, no_update
         title, body = opened(library, run_id, theme)
         return True, title, body, address(PATH, Selection(run=run_id))
@@ -165,10 +165,13 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.RUNS_GRID, "selectedRows", allow_duplicate=True),
         Output(ids.SELECTION, "data", allow_duplicate=True),
         Input(ids.RUNS_DRAWER, "opened"),
+        State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
-    def close_run(is_open: bool) -> tuple:
-        return (no_update, no_update) if is_open else ([], address(PATH, Selection()))
+    def close_run(is_open: bool, chosen: dict) -> tuple:
+        if is_open or not (chosen or {}).get("search"):  # Dash also calls this when the page appears
+            return no_update, no_update
+        return [], address(PATH, Selection())
 
     app.clientside_callback(
         ClientsideFunction("arithmoscope", "quickFilter"),
