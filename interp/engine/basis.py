@@ -28,7 +28,7 @@ class Basis(Hashed):
     U: Tensor
 
     def __init__(self, U: Any) -> None:
-        columns = torch.as_tensor(np.asarray(U) if not isinstance(U, Tensor) else U).detach().double()
+        columns = (U if isinstance(U, Tensor) else torch.tensor(np.asarray(U))).detach().double()
         columns = columns[:, None] if columns.ndim == 1 else columns
         if columns.ndim != 2 or not 1 <= columns.shape[1] <= columns.shape[0]:
             raise InterpError(f"A basis is [d, rank] with 1 <= rank <= d; got {tuple(columns.shape)}.")

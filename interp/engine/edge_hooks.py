@@ -56,7 +56,7 @@ _SHAPES = {"hook_attn_scores": _scores, "hook_pattern": _pattern}
 
 def _place(model: Any, layer: int, prompts: Any) -> str:
     if model not in _PLACE:
-        tokens = torch.as_tensor(prompts.tokens[:1], device=next(model.parameters()).device)
+        tokens = torch.tensor(prompts.tokens[:1], device=next(model.parameters()).device)
         honoured = [place for place in _SHAPES if reaches(model, f"blocks.{layer}.attn.{place}", tokens)]
         if not honoured:
             kind = getattr(model.cfg, "architecture", None) or type(model).__name__

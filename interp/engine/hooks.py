@@ -52,7 +52,7 @@ def edits(model: Any, prompts: Any, interventions: Sequence[Intervention], rows:
 def write_hooks(model: Any, prompts: Any, interventions: Sequence[Intervention], cursor: Cursor) -> list[Hook]:
     """Return the forward hooks of all writes but hidden edges, for the batch that `cursor` points at."""
     bound = [(each.site.hook_name(model), bind(each, prompts)) for each in interventions if each.site.name != "attn"]
-    tokens = torch.as_tensor(prompts.tokens[:1], device=device_of(model))
+    tokens = torch.tensor(prompts.tokens[:1], device=device_of(model))
     for _, write in bound:
         require_honoured(model, write.intervention.site, tokens)
     return [(name, _hook(write, cursor)) for name, write in bound]

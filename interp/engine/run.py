@@ -116,7 +116,7 @@ def stream(
 
 def _forward(model: Any, tokens: np.ndarray, stop: int | None) -> Tensor:
     """Return the logits [batch, pos, vocab], or the residual stream where block `stop` begins."""
-    batch = torch.as_tensor(tokens, device=device_of(model))
+    batch = torch.tensor(tokens, device=device_of(model))
     return model(batch, attention_mask=torch.ones_like(batch), stop_at_layer=stop)
 
 

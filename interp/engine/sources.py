@@ -67,7 +67,8 @@ class Constant(Source):
     value: Tensor
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", torch.as_tensor(self.value).detach().clone())
+        value = self.value if isinstance(self.value, Tensor) else torch.tensor(self.value)
+        object.__setattr__(self, "value", value.detach().clone())
 
     @cached_property
     def digest(self) -> str:

@@ -1,5 +1,7 @@
 """The update itself, h + alpha 1[where] U U^T (s - h), checked entry by entry on what a run reads back."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -171,6 +173,18 @@ def test_a_lookup_gives_each_prompt_the_entry_of_its_key(fam, clean):
     write = Intervention(RESID, "a", Lookup(table, keys))
     read = run(fam.bridge, clean, [write], [RESID], batch_size=2)[RESID]
     assert torch.equal(read[:, 1, 0].float().cpu(), torch.tensor([0.0, 1, 2, 0, 1, 2, 0]))
+
+
+def test_arrays_that_may_not_be_written_are_taken(clean):
+    """Arrays from a store are read-only; PyTorch warns of them where it does not copy."""
+    tokens = clean.tokens.copy()
+    tokens.flags.writeable = False
+    frozen = dataclasses.replace(clean, tokens=tokens)
+    vector = np.ones(D_MODEL)
+    vector.flags.writeable = False
+    writes = [Intervention(RESID, "a", Constant(vector), Basis(vector))]
+    bridge = family("llama").bridge
+    assert torch.equal(run(bridge, frozen, writes).logits, run(bridge, clean, writes).logits)
 
 
 def test_reads_see_the_writes_of_their_site(clean):
