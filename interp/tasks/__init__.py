@@ -1,15 +1,18 @@
 """What is asked: tasks, prompts with roles, their causal variables and their corrupted twins (no torch here)."""
 
-from interp.tasks.files import export, read_pairs, read_prompts, read_task
+from interp.tasks.encoding import Item
+from interp.tasks.files import export, read_pairs, read_prompts
 from interp.tasks.named import named_task
-from interp.tasks.prompts import Item, Prompts, build, encode, from_operands
+from interp.tasks.prompts import Prompts, build, encode, from_operands
 from interp.tasks.splits import SPLITS
-from interp.tasks.task import TASKS, Task, get_task, register
+from interp.tasks.task import BUILT_IN, TASKS, Task, get_task, register
+from interp.tasks.taskfile import read_task
 from interp.tasks.templates import STYLES
-from interp.tasks.tokens import TokenizerProfile, check_task, profile, segmentation
+from interp.tasks.tokens import TokenizerProfile, check_task, profile, segmentation, single_tokens
 from interp.tasks.twins import RECIPES, Twins, twins
 
 __all__ = [
+    "BUILT_IN",
     "RECIPES",
     "SPLITS",
     "STYLES",
@@ -32,5 +35,6 @@ __all__ = [
     "read_task",
     "register",
     "segmentation",
+    "single_tokens",
     "twins",
 ]

@@ -4,8 +4,8 @@
     {"prompt": ..., "answer": ..., "roles": ..., "corrupted": {"prompt": ..., "answer": ..., "roles": ...}}
 
 `roles` gives character spans; tokens without a role become w1, w2, .... A span whose text is an integer is an
-operand: it must be one token, and its value becomes a causal variable of that name. A task of one's own is a JSON
-file {"name", "expression", "ranges": {"a": [0, 49]}, "templates": {"plain": "2*{a}="}, "answer_prefix": ""}.
+operand: it must be one token, and its value becomes a causal variable of that name. `answer_prefix` ("" or " ", the
+default is "") is the space between prompt and answer.
 """
 
 from __future__ import annotations
@@ -14,44 +14,56 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from interp.errors import InterpError
-from interp.tasks.prompts import Item, Prompts, encode, items
+from interp.tasks.encoding import Item
+from interp.tasks.prompts import Prompts, encode, items
+from interp.tasks.reading import is_pair, json_of, text_of
 from interp.tasks.task import Task
+from interp.tasks.templates import check_role
 from interp.tasks.twins import Twins
 
 
-def read_task(path: str | Path) -> Task:
-    """Return the Task in a JSON file. Raises InterpError for a file that is not one."""
-    record = _json(Path(path).read_text() if Path(path).is_file() else _missing(path), f"{path}")
-    try:
-        ranges = tuple((name, int(low), int(high)) for name, (low, high) in record["ranges"].items())
-        prefix = record.get("answer_prefix", "")
-        wordings = tuple((style, text, prefix) for style, text in record.get("templates", {}).items())
-        return Task(record["name"], record["expression"], ranges, wordings)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InterpError(
-            f"{path}: no task ({error}); it needs name, expression, ranges {{operand: [low, high]}} and templates."
-        ) from None
+class Line(NamedTuple):
+    """A line of a JSONL file: where it stands, its question and the corrupted one, if there is one."""
+
+    where: str
+    item: Item
+    corrupted: Item | None
 
 
 def read_prompts(path: str | Path, tokenizer: Any) -> Prompts:
     """Return the prompts of a JSONL file. Raises InterpError with the line number for a bad line."""
-    return _encode([item for item, _ in _lines(path)], tokenizer, Path(path).name)
+    lines = _lines(path)
+    return _encode([line.item for line in lines], [line.where for line in lines], tokenizer, Path(path).name)
 
 
 def read_pairs(path: str | Path, tokenizer: Any) -> Twins:
-    """Return the clean/corrupted pairs of a JSONL file. Raises InterpError when a line has no `corrupted`."""
-    pairs = list(_lines(path))
-    if any(twin is None for _, twin in pairs):
-        row = [twin is None for _, twin in pairs].index(True) + 1
-        raise InterpError(f"{path}, line {row}: no 'corrupted' question; every line needs one for a pair.")
-    clean = _encode([item for item, _ in pairs], tokenizer, Path(path).name)
-    corrupted = _encode([twin for _, twin in pairs if twin], tokenizer, Path(path).name)
-    return Twins(clean, corrupted, ("own",), ())
+    """Return the clean/corrupted pairs of a JSONL file; `changed` and `kept` are the roles whose tokens differ in
+    some pair and in none ("result" too).
+
+    Raises InterpError as `read_prompts`, and for a line without `corrupted` or a pair of different length or roles.
+    """
+    lines = _lines(path)
+    twins = [line.corrupted for line in lines if line.corrupted]
+    if len(twins) < len(lines):
+        where = next(line.where for line in lines if line.corrupted is None)
+        raise InterpError(f"{where}: no 'corrupted' question; every line needs one for a pair.")
+    where, name = [line.where for line in lines], Path(path).name
+    clean = _encode([line.item for line in lines], where, tokenizer, name)
+    corrupted = _encode(twins, [f"{w}, corrupted" for w in where], tokenizer, name)
+    if clean.roles != corrupted.roles:
+        raise InterpError(
+            f"{where[0]}: the pair is not aligned, {' '.join(clean.roles)} against {' '.join(corrupted.roles)}; "
+            "give both prompts the same length and roles."
+        )
+    differs = dict(zip(clean.roles, (clean.tokens != corrupted.tokens).any(axis=0), strict=True))
+    differs["result"] = clean.answers != corrupted.answers
+    changed = tuple(role for role, other in differs.items() if other)
+    return Twins(clean, corrupted, changed, tuple(role for role in differs if role not in (*changed, "bos")))
 
 
 def export(task: Task, style: str, split: str) -> Iterator[str]:
@@ -72,48 +84,63 @@ def export(task: Task, style: str, split: str) -> Iterator[str]:
         yield json.dumps(record)
 
 
-def _encode(questions: list[Item], tokenizer: Any, name: str) -> Prompts:
-    roles = questions[0].spans if questions else {}
-    numeric = [r for r in roles if all(q.text[slice(*q.spans.get(r, (0, 0)))].isdigit() for q in questions)]
+def _encode(questions: list[Item], where: list[str], tokenizer: Any, name: str) -> Prompts:
+    roles = questions[0].spans
+    numeric = [r for r in roles if all(q.text[slice(*q.spans.get(r, (0, 0)))].isdecimal() for q in questions)]
+    try:
+        encoded = encode(tokenizer, questions, numeric)
+    except InterpError as error:
+        raise _located(error, questions, where, tokenizer, numeric) from None
     variables = {r: np.array([int(q.text[slice(*q.spans[r])]) for q in questions]) for r in numeric}
-    if questions and all(q.answer.isdigit() for q in questions):
+    if all(q.answer.isdecimal() for q in questions):
         variables["result"] = np.array([int(q.answer) for q in questions])
-    return replace(encode(tokenizer, questions, numeric), variables=variables, task=name, style="own", split="own")
+    return replace(encoded, variables=variables, task=name, style="own", split="own")
 
 
-def _lines(path: str | Path) -> Iterator[tuple[Item, Item | None]]:
-    if not Path(path).is_file():
-        _missing(path)
-    for number, line in enumerate(Path(path).read_text().splitlines(), start=1):
+def _located(
+    error: InterpError, questions: list[Item], where: list[str], tokenizer: Any, numeric: list[str]
+) -> InterpError:
+    """`error` with the line that causes it: the first that cannot be encoded beside the first one."""
+    for question, place in zip(questions, where, strict=True):
+        try:
+            encode(tokenizer, [questions[0], question], numeric)
+        except InterpError as found:
+            return InterpError(f"{place}: {found}")
+    return error
+
+
+def _lines(path: str | Path) -> list[Line]:
+    lines = []
+    for number, line in enumerate(text_of(path).split("\n"), start=1):
         if line.strip():
-            record = _json(line, f"{path}, line {number}")
-            twin = record.get("corrupted") if isinstance(record, dict) else None
             where = f"{path}, line {number}"
-            yield _item(record, where), None if twin is None else _item(twin, f"{where}, corrupted")
+            record = json_of(line, where)
+            twin = record.get("corrupted") if isinstance(record, dict) else None
+            corrupted = None if twin is None else _item(twin, f"{where}, corrupted")
+            lines.append(Line(where, _item(record, where), corrupted))
+    if not lines:
+        raise InterpError(f"{path}: no prompts; write one JSON object a line with prompt, answer and roles.")
+    return lines
 
 
 def _item(record: Any, where: str) -> Item:
-    try:
-        text, answer = str(record["prompt"]), str(record["answer"])
-        spans = {str(role): (int(start), int(end)) for role, (start, end) in record.get("roles", {}).items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise InterpError(f"{where}: each question needs prompt, answer and roles {{name: [start, end]}}.") from None
-    for role, (start, end) in spans.items():
-        if not 0 <= start < end <= len(text):
+    fields = record if isinstance(record, dict) else {}
+    text, answer, spans = fields.get("prompt"), fields.get("answer"), fields.get("roles", {})
+    answer = str(answer) if type(answer) is int else answer
+    if not (isinstance(text, str) and isinstance(answer, str) and text and answer and isinstance(spans, dict)):
+        raise InterpError(f"{where}: each question needs prompt, answer and roles {{name: [start, end]}}.")
+    for role, span in spans.items():
+        if not is_pair(span):
+            raise InterpError(f"{where}: role {role!r} has {span!r}; write [start, end], two character positions.")
+        if not 0 <= span[0] < span[1] <= len(text):
             raise InterpError(
-                f"{where}: role {role!r} spans {start}..{end}, outside the prompt of {len(text)} characters."
+                f"{where}: role {role!r} spans {span[0]}..{span[1]}, outside the prompt of {len(text)} characters."
             )
-    return Item(text, spans, answer, str(record.get("answer_prefix", "")))
-
-
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InterpError(
-            f"{where}: not JSON ({error.msg} at column {error.colno}); write one object a line."
-        ) from None
-
-
-def _missing(path: str | Path) -> str:
-    raise InterpError(f"{path}: no such file; give the path of a JSON or JSONL file.")
+        try:
+            check_role(role)
+        except InterpError as error:
+            raise InterpError(f"{where}: {error}") from None
+    prefix = fields.get("answer_prefix", "")
+    if prefix not in ("", " "):
+        raise InterpError(f"{where}: answer_prefix must be '' or ' ', not {prefix!r}.")
+    return Item(text, {role: (start, end) for role, (start, end) in spans.items()}, answer, prefix)

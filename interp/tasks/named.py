@@ -1,7 +1,7 @@
-"""What does a task's name mean? A built-in or registered task, a narrower range of it, or a file.
+"""What does a task's name mean? A built-in or registered task, another range of it, or a file.
 
 a+b            the registered task            a+b@0..49      the same with every operand in 0..49
-mine.json      a task of one's own (`interp.tasks.files.read_task`)
+mine.json      a task of one's own (`interp.tasks.taskfile`)
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from interp.errors import InterpError
-from interp.tasks.files import read_task
 from interp.tasks.task import Task, get_task
+from interp.tasks.taskfile import read_task
 
 
 def named_task(text: str) -> Task:

@@ -30,17 +30,21 @@ def digits(numbers: np.ndarray, width: int) -> np.ndarray:
 
 
 def carries(x: np.ndarray, y: np.ndarray, width: int) -> np.ndarray:
-    """Return the carry out of each column of x + y, units first: int64 in {0, 1}, [..., width]."""
-    powers = 10 ** np.arange(1, width + 1)
-    x, y = np.asarray(x, dtype=np.int64)[..., None], np.asarray(y, dtype=np.int64)[..., None]
-    return (x % powers + y % powers) // powers
+    """Return the carry out of each column of x + y, units first: int64 in {0, 1}, [..., width].
+
+    Raises InterpError for a negative number.
+    """
+    x, y, powers = _lowest(x, y, width)
+    return (x + y) // powers
 
 
 def borrows(x: np.ndarray, y: np.ndarray, width: int) -> np.ndarray:
-    """Return the borrow out of each column of x - y (x >= y), units first: int64 in {0, 1}, [..., width]."""
-    powers = 10 ** np.arange(1, width + 1)
-    x, y = np.asarray(x, dtype=np.int64)[..., None], np.asarray(y, dtype=np.int64)[..., None]
-    return (x % powers < y % powers).astype(np.int64)
+    """Return the borrow out of each column of x - y, units first: int64 in {0, 1}, [..., width].
+
+    Where x < y the columns above the highest digit borrow too. Raises InterpError for a negative number.
+    """
+    x, y, _ = _lowest(x, y, width)
+    return (x < y).astype(np.int64)
 
 
 def longest_chain(flags: np.ndarray) -> np.ndarray:
@@ -51,3 +55,12 @@ def longest_chain(flags: np.ndarray) -> np.ndarray:
         run = (run + 1) * flags[..., column]
         longest = np.maximum(longest, run)
     return longest
+
+
+def _lowest(x: np.ndarray, y: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the columns 0..i of x and of y are worth, for each i, and 10^(i + 1)."""
+    x, y = np.asarray(x, dtype=np.int64), np.asarray(y, dtype=np.int64)
+    if min(x.min(initial=0), y.min(initial=0)) < 0:
+        raise InterpError("columns of a negative number asked for; carries and borrows need integers >= 0.")
+    powers = 10 ** np.arange(1, width + 1)
+    return x[..., None] % powers, y[..., None] % powers, powers

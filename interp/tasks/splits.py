@@ -4,7 +4,8 @@
     train: u < 0.8        selection: 0.8 <= u < 0.9        test: 0.9 <= u
 
 The key forgets the task, the style, the order of the operands and zeros (0 + 12 + 34 is 12 + 34 again), so
-nothing held out in one task can be learned through another. "all" is the whole space.
+nothing held out in one task can be learned through another. Its arithmetic is modulo 2^64: of more than four
+operands the four largest decide. "all" is the whole space.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from interp.errors import InterpError, nearest
-from interp.tasks import expression, numbers, splits, templates
+from interp.tasks import expression, splits, templates, variables
 
 LARGEST_SPACE = 20_000_000
 
@@ -33,20 +33,47 @@ class Task:
     wordings: tuple[tuple[str, str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        operands = expression.read(self.expression).operands
+        object.__setattr__(self, "ranges", tuple(map(tuple, self.ranges)))  # lists are welcome, a task is hashable
+        object.__setattr__(self, "wordings", tuple(map(tuple, self.wordings)))
+        read = expression.read(self.expression)
         named = tuple(name for name, _, _ in self.ranges)
-        if sorted(named) != sorted(operands):
+        if sorted(named) != sorted(read.operands):
             raise InterpError(
                 f"task {self.name!r}: ranges for {', '.join(named) or 'nothing'}, but the expression "
-                f"{self.expression!r} has operands {', '.join(operands)}; give one range to each."
+                f"{self.expression!r} has operands {', '.join(read.operands)}; give one range to each."
             )
+        largest = expression.LARGEST_NUMBER
         for name, low, high in self.ranges:
-            if not 0 <= low <= high < 1 << 16:
-                raise InterpError(f"task {self.name!r}: range {low}..{high} of {name}; need 0 <= low <= high < 65536.")
-        for style, _, _ in self.wordings:
-            missing = set(operands) - set(self.template(style).operands)
-            if missing:
-                raise InterpError(f"task {self.name!r}, style {style!r}: no place for operand {', '.join(missing)}.")
+            if not (isinstance(low, int) and isinstance(high, int) and 0 <= low <= high <= largest):
+                raise InterpError(
+                    f"task {self.name!r}: range {low}..{high} of {name}; need integers 0 <= low <= high <= {largest}."
+                )
+        if max(top for _, top in self.bounds.values()) >= 1 << 62:
+            raise InterpError(f"task {self.name!r}: a step can pass 2^62, which int64 cannot hold; narrow its ranges.")
+        self._check_wordings()
+
+    def _check_wordings(self) -> None:
+        if not self.wordings and self.expression.replace(" ", "") != expression.chain(self.operators):
+            raise InterpError(
+                f"task {self.name!r}: the built-in styles word a chain of + and - such as a+b-c, not "
+                f"{self.expression!r}; give the task wordings of its own."
+            )
+        if not self.wordings and not set(self.operators) <= {"+", "-"}:
+            raise InterpError(
+                f"task {self.name!r}: the built-in styles have no words for {' '.join(self.operators)}; "
+                "give the task wordings of its own."
+            )
+        names = [style for style, _, _ in self.wordings]
+        for style in names:
+            places = set(self.template(style).operands)
+            if names.count(style) > 1:
+                raise InterpError(f"task {self.name!r}: style {style!r} is worded twice; give each style one wording.")
+            if places != set(self.operands):
+                odd = ", ".join(sorted(places ^ set(self.operands)))
+                raise InterpError(
+                    f"task {self.name!r}, style {style!r}: operand {odd} is not in both the wording and the expression "
+                    f"{self.expression!r}; give each operand of the expression one place."
+                )
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -69,9 +96,15 @@ class Task:
                 return templates.parse(text, prefix)
         return templates.arithmetic_template(style, self.operators)
 
+    @property
+    def bounds(self) -> dict[str | int, tuple[int, int]]:
+        """The smallest and largest value that each operand and step can take (`expression.bounds`)."""
+        return expression.bounds(expression.read(self.expression), {n: (low, high) for n, low, high in self.ranges})
+
     def within(self, low: int, high: int) -> Task:
-        """Return the same task with every operand in low..high (inclusive)."""
-        return Task(self.name, self.expression, tuple((n, low, high) for n, _, _ in self.ranges), self.wordings)
+        """Return the same task with every operand in low..high (inclusive), named `<name>@low..high`."""
+        name = f"{self.name.partition('@')[0]}@{low}..{high}"
+        return Task(name, self.expression, tuple((n, low, high) for n, _, _ in self.ranges), self.wordings)
 
     def space(self, split: str = "all") -> np.ndarray:
         """Return every valid operand tuple of `split` in rising order: int64 [tuple, operand], read-only."""
@@ -92,50 +125,17 @@ class Task:
                 )
         for step, values in self.steps(operands).items():
             if (values < 0).any():
-                row = operands[values < 0][0]
-                raise InterpError(f"task {self.name!r}: {step} is negative for operands {tuple(map(int, row))}.")
+                row = tuple(map(int, operands[values < 0][0]))
+                raise InterpError(
+                    f"task {self.name!r}: {step} is negative or a division by zero for operands {row}; "
+                    "every step must be >= 0."
+                )
 
     def variables(self, operands: np.ndarray) -> dict[str, np.ndarray]:
-        """Return every exact causal variable: int64 [prompt] by name.
-
-        Operands and steps by their own names; digits as `<number><column>` (a0 = units of a); for each + or -
-        step the carry or borrow out of each column as `<step>_carry<column>` / `<step>_borrow<column>`, their
-        number `<step>_carries` / `<step>_borrows` and the longest run `<step>_chain`.
-        """
-        read = expression.read(self.expression)
-        values: dict[str | int, np.ndarray] = {n: operands[:, i].copy() for i, n in enumerate(self.operands)}
+        """Return every exact causal variable, int64 [prompt] by name: see `interp.tasks.variables`."""
+        values = {name: operands[:, i].copy() for i, name in enumerate(self.operands)}
         values.update(self.steps(operands))
-        table = {str(name): column for name, column in values.items()}
-        for name, column in list(table.items()):
-            width = _width(self, name, column)
-            table.update({f"{name}{i}": d for i, d in enumerate(numbers.digits(column, width).T)})
-        for step in read.steps:
-            x, y = (values[v] if isinstance(v, str) else np.full(len(operands), v) for v in (step.left, step.right))
-            table.update(_column_variables(step.name, step.operator, x, y, width=_width(self, "operand", x)))
-        return table
-
-
-def _width(task: Task, name: str, column: np.ndarray) -> int:
-    """Digits that a column of numbers may need: fixed by the task's ranges, not by the prompts at hand."""
-    bounds = {n: high for n, _, high in task.ranges}
-    if name in bounds:
-        return len(str(bounds[name]))
-    if name == "operand":
-        return max(len(str(high)) for high in bounds.values())
-    top = max(int(column.max(initial=0)), sum(bounds.values()))
-    return len(str(top))
-
-
-def _column_variables(step: str, operator: str, x: np.ndarray, y: np.ndarray, width: int) -> dict[str, np.ndarray]:
-    kinds = {"+": ("carry", "carries", numbers.carries), "-": ("borrow", "borrows", numbers.borrows)}
-    if operator not in kinds:
-        return {}
-    one, many, function = kinds[operator]
-    flags = function(x, y, width)
-    table = {f"{step}_{one}{i}": flags[:, i] for i in range(width)}
-    table[f"{step}_{many}"] = flags.sum(axis=1)
-    table[f"{step}_chain"] = numbers.longest_chain(flags)
-    return table
+        return variables.table(expression.read(self.expression), self.bounds, values)
 
 
 @functools.lru_cache(maxsize=64)
@@ -156,7 +156,12 @@ TASKS: dict[str, Task] = {}
 
 
 def register(task: Task) -> Task:
-    """Add `task` to the tasks known by name and return it. Raises InterpError when the name means another task."""
+    """Add `task` to the tasks known by name and return it.
+
+    Raises InterpError when the name means another task, or would be read as a range or a file.
+    """
+    if not task.name or "@" in task.name or task.name.endswith((".json", ".jsonl")):
+        raise InterpError(f"a task cannot be registered as {task.name!r}: @ means a range, .json and .jsonl a file.")
     if TASKS.get(task.name, task) != task:
         raise InterpError(f"a task named {task.name!r} exists and is different; choose another name.")
     TASKS[task.name] = task
@@ -170,7 +175,10 @@ def get_task(name: str) -> Task:
     return TASKS[name]
 
 
-for _chain in ("a+b", "a-b", "a+b+c", "a+b-c", "a-b+c", "a-b-c"):
-    _operands = expression.read(_chain).operands
-    _high = 99 if len(_operands) == 2 else 49
-    register(Task(_chain, _chain, tuple((_name, 0, _high) for _name in _operands)))
+def _built_in(name: str) -> Task:
+    operands = expression.read(name).operands
+    return Task(name, name, tuple((operand, 0, 99 if len(operands) == 2 else 49) for operand in operands))
+
+
+BUILT_IN = tuple(register(_built_in(name)) for name in ("a+b", "a-b", "a+b+c", "a+b-c", "a-b+c", "a-b-c"))
+"""The six tasks of the shipped models, whatever else is registered."""

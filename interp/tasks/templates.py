@@ -17,6 +17,9 @@ from interp.errors import InterpError, nearest
 
 STYLES = ("plain", "verbal", "question", "instruction", "word_problem", "python")
 PLACE = re.compile(r"\{([a-z])\}|\[([a-z][a-z0-9_]*):([^\]]+)\]")
+RESERVED = re.compile(r"bos|last|all|answer|result|w\d+")
+"""Roles and names with a meaning of their own: the first token, the final position, every position, what is asked,
+and filler."""
 
 
 class Segment(NamedTuple):
@@ -47,8 +50,20 @@ class Template(NamedTuple):
         return text, spans
 
 
+def check_role(role: str) -> None:
+    """Raise InterpError for a role that no place of a prompt can have."""
+    if not role or RESERVED.fullmatch(role):
+        raise InterpError(
+            f"role {role!r} cannot be given to a place: bos, last, all, answer, result, w1, ... are taken."
+        )
+
+
 def parse(text: str, answer_prefix: str) -> Template:
-    """Return the Template of `text`. Raises InterpError for a role used twice, no operand or a stray bracket."""
+    """Return the Template of `text`.
+
+    Raises InterpError for a role that is reserved or used twice, no operand, a stray bracket, or a prefix that is
+    neither "" nor " ".
+    """
     segments, end = [], 0
     for match in PLACE.finditer(text):
         segments.append(Segment(None, text[end : match.start()]))
@@ -58,6 +73,11 @@ def parse(text: str, answer_prefix: str) -> Template:
     segments.append(Segment(None, text[end:]))
     segments = [s for s in segments if s.text != ""]
     roles = [s.role for s in segments if s.role]
+    stray = [s.text for s in segments if s.text and not s.role and re.search(r"[][{}]", s.text)]
+    if stray:
+        raise InterpError(f"template {text!r}: {stray[0]!r} holds a stray bracket; places are {{a}} and [role:text].")
+    for role in roles:
+        check_role(role)
     if not any(s.text is None for s in segments):
         raise InterpError(f"template {text!r} has no operand; write operands as {{a}}, {{b}}.")
     if len(set(roles)) != len(roles):

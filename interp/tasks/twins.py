@@ -15,13 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from interp.errors import InterpError, nearest
+from interp.tasks import numbers
+from interp.tasks.expression import chain
 from interp.tasks.prompts import Prompts, from_operands
-from interp.tasks.task import TASKS, Task
+from interp.tasks.task import Task
 
 RECIPES = ("swap_operand", "swap_operator", "keep_result", "flip_carry")
 
@@ -57,99 +59,142 @@ def twins(
     place: str | None = None,
     seed: int = 0,
 ) -> Twins:
-    """Return up to `n` pairs of `recipe`.
+    """Return up to `n` pairs of `recipe`, drawn by `seed`; all that there are when n is None.
 
     `place` is the operand (swap_operand, flip_carry; default: the last one), or the operator role (swap_operator;
-    default op1). Raises InterpError for an unknown recipe or place, or when no prompt of the split has a twin.
+    default op1); keep_result has none. Raises InterpError for an unknown recipe or place, n < 1, or when no prompt
+    of the split has a twin.
     """
     if recipe not in RECIPES:
         raise InterpError(f"unknown twin recipe {recipe!r}. {nearest(recipe, RECIPES)}")
+    if n is not None and n < 1:
+        raise InterpError(f"n = {n} pairs asked for; use at least 1.")
     space = task.space(split)
+    plan = _PLANS[recipe](task, space, place)
     order = np.random.default_rng(seed).permutation(len(space))
-    wanted = len(space) if n is None else n
-    if recipe == "swap_operator":
-        other, place = _with_operator_swapped(task, place or "op1")
-        valid = np.all([v >= 0 for v in other.steps(space).values()], axis=0)
-        differs = valid & (other.steps(space)["result"] != task.steps(space)["result"])
-        pairs = [(row, row) for row in order if differs[row]][:wanted]
-        changed, kept = (place, "result"), task.operands
-    else:
-        other, place = task, _operand(task, place)
-        choose, changed, kept = _matchers(task, space, recipe, place)
-        pairs = _match(order, choose, wanted, np.random.default_rng((seed, 1)))
+    pairs, tried = _match(order, plan.candidates, n, np.random.default_rng((seed, 1)))
     if not pairs:
-        raise InterpError(f"no prompt of {task.name!r} ({split}) has a {recipe} twin at {place}; try another recipe.")
+        where = f" at {place}" if place else ""
+        raise InterpError(f"no prompt of {task.name!r} ({split}) has a {recipe} twin{where}; try another recipe.")
     clean_rows, twin_rows = np.array(pairs).T
-    tried = int(np.flatnonzero(order == clean_rows[-1])[0]) + 1
     return Twins(
         from_operands(task, tokenizer, space[clean_rows], style, split),
-        from_operands(other, tokenizer, space[twin_rows], style, split),
-        changed,
-        kept,
+        from_operands(plan.other, tokenizer, space[twin_rows], style, split),
+        plan.changed,
+        plan.kept,
         dropped=tried - len(pairs),
     )
 
 
-def _with_operator_swapped(task: Task, role: str) -> tuple[Task, str]:
-    """The known task that differs from `task` in the operator `role` only (op1 -> 0, op2 -> 1)."""
+class _Plan(NamedTuple):
+    """The task of the twins, row -> the rows that can be its twin, and the names of what changes and what stays."""
+
+    other: Task
+    candidates: Callable[[int], np.ndarray]
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def _swap_operand(task: Task, space: np.ndarray, place: str | None) -> _Plan:
+    column, others = _operand(task, place)
+    neighbours, result = _sharing(space[:, others]), task.steps(space)["result"]
+
+    def candidates(row: int) -> np.ndarray:
+        rows = neighbours(row)
+        return rows[result[rows] != result[row]]
+
+    return _Plan(task, candidates, (task.operands[column], "result"), tuple(task.operands[i] for i in others))
+
+
+def _swap_operator(task: Task, space: np.ndarray, place: str | None) -> _Plan:
+    place = place or "op1"
+    other = _with_operator_swapped(task, place)
+    steps = other.steps(space)
+    valid = np.all([v >= 0 for v in steps.values()], axis=0) & (steps["result"] != task.steps(space)["result"])
+    return _Plan(other, lambda row: np.arange(row, row + valid[row]), (place, "result"), task.operands)
+
+
+def _keep_result(task: Task, space: np.ndarray, place: str | None) -> _Plan:
+    if place is not None:
+        raise InterpError(f"keep_result changes every operand and has no place; leave {place!r} out.")
+    neighbours = _sharing(task.steps(space)["result"][:, None])
+
+    def candidates(row: int) -> np.ndarray:
+        rows = neighbours(row)
+        return rows[(space[rows] != space[row]).all(axis=1)]
+
+    return _Plan(task, candidates, task.operands, ("result",))
+
+
+def _flip_carry(task: Task, space: np.ndarray, place: str | None) -> _Plan:
+    column, others = _operand(task, place)
+    name = task.operands[column]
+    table = task.variables(space)
+    flags = [v for key, v in table.items() if re.search(r"_(carry|borrow)\d+$", key)]
+    if not flags:
+        raise InterpError(f"task {task.name!r} has no + or - and so no carry to flip; use swap_operand.")
+    flag, digit = np.stack(flags, axis=1), numbers.digits(space[:, column], len(str(task.bounds[name][1])))
+    neighbours, result = _sharing(space[:, others]), table["result"]
+
+    def candidates(row: int) -> np.ndarray:
+        rows = neighbours(row)
+        one_digit = (digit[rows] != digit[row]).sum(axis=1) == 1
+        one_flag = (flag[rows] != flag[row]).sum(axis=1) == 1
+        return rows[one_digit & one_flag & (result[rows] != result[row])]
+
+    return _Plan(task, candidates, (name, "carry", "result"), tuple(task.operands[i] for i in others))
+
+
+_PLANS = {
+    "swap_operand": _swap_operand,
+    "swap_operator": _swap_operator,
+    "keep_result": _keep_result,
+    "flip_carry": _flip_carry,
+}
+
+
+def _with_operator_swapped(task: Task, role: str) -> Task:
+    """The chain that differs from `task` in the operator `role` only (op1 -> the first, op2 -> the second)."""
     signs = list(task.operators)
     roles = [f"op{i + 1}" for i in range(len(signs))]
     if role not in roles:
         raise InterpError(f"task {task.name!r} has no operator {role!r}. {nearest(role, roles)}")
+    if task.wordings:
+        raise InterpError(
+            f"task {task.name!r} has wordings of its own, which fix the operator; use swap_operand, or pairs in a file."
+        )
     i = roles.index(role)
-    signs[i] = {"+": "-", "-": "+"}.get(signs[i], signs[i])
-    name = task.operands[0] + "".join(s + x for s, x in zip(signs, task.operands[1:], strict=True))
-    if name not in TASKS or name == task.name:
-        raise InterpError(f"task {task.name!r} has no twin with {role} swapped; use swap_operand for own tasks.")
-    return Task(name, TASKS[name].expression, task.ranges, TASKS[name].wordings), role
+    signs[i] = {"+": "-", "-": "+"}[signs[i]]
+    swapped = chain(tuple(signs))
+    return Task(swapped + "".join(task.name.partition("@")[1:]), swapped, task.ranges)
 
 
-def _operand(task: Task, place: str | None) -> str:
+def _operand(task: Task, place: str | None) -> tuple[int, list[int]]:
+    """The column of the operand `place` (the last one when None) and the other columns."""
     place = task.operands[-1] if place is None else place
     if place not in task.operands:
         raise InterpError(f"task {task.name!r} has no operand {place!r}. {nearest(place, task.operands)}")
-    return place
-
-
-Chooser = Callable[[int], np.ndarray]
-
-
-def _matchers(
-    task: Task, space: np.ndarray, recipe: str, place: str
-) -> tuple[Chooser, tuple[str, ...], tuple[str, ...]]:
-    """Return row -> bool mask of its possible twins, and the names of what changes and what stays."""
     column = task.operands.index(place)
-    others = [i for i in range(len(task.operands)) if i != column]
-    result = task.steps(space)["result"]
-
-    def same_others(row: int) -> np.ndarray:
-        return (space[:, others] == space[row, others]).all(axis=1) & (result != result[row])
-
-    if recipe == "swap_operand":
-        return same_others, (place, "result"), tuple(task.operands[i] for i in others)
-    if recipe == "keep_result":
-        return (
-            lambda row: (result == result[row]) & (space != space[row]).all(axis=1),
-            task.operands,
-            ("result",),
-        )
-    table = task.variables(space)
-    flags = np.stack([v for name, v in table.items() if re.search(r"_(carry|borrow)\d+$", name)], axis=1)
-    digit = np.stack([table[f"{place}{i}"] for i in range(len(str(task.ranges[column][2])))], axis=1)
-
-    def one_flag(row: int) -> np.ndarray:
-        one_digit = (digit != digit[row]).sum(axis=1) == 1
-        return same_others(row) & one_digit & ((flags != flags[row]).sum(axis=1) == 1)
-
-    return one_flag, (place, "carry", "result"), tuple(task.operands[i] for i in others)
+    return column, [i for i in range(len(task.operands)) if i != column]
 
 
-def _match(order: np.ndarray, choose: Chooser, wanted: int, draw: np.random.Generator) -> list[tuple[int, int]]:
+def _sharing(values: np.ndarray) -> Callable[[int], np.ndarray]:
+    """Return row -> all rows, rising, with the same `values` [row, ...]; one sort instead of a search a row."""
+    group = np.unique(values, axis=0, return_inverse=True)[1].reshape(-1)
+    rows = np.argsort(group, kind="stable")
+    start = np.searchsorted(group[rows], np.arange(group.max(initial=-1) + 2))
+    return lambda row: rows[start[group[row]] : start[group[row] + 1]]
+
+
+def _match(
+    order: np.ndarray, candidates: Callable[[int], np.ndarray], wanted: int | None, draw: np.random.Generator
+) -> tuple[list[tuple[int, int]], int]:
+    """Return (row, twin) for the first `wanted` rows of `order` that have one, and how many rows were tried."""
     pairs: list[tuple[int, int]] = []
-    for row in order:
+    for tried, row in enumerate(order.tolist()):
         if len(pairs) == wanted:
-            break
-        candidates = np.flatnonzero(choose(row))
-        if len(candidates):
-            pairs.append((int(row), int(draw.choice(candidates))))
-    return pairs
+            return pairs, tried
+        found = candidates(row)
+        if len(found):
+            pairs.append((row, int(draw.choice(found))))
+    return pairs, len(order)
