@@ -2,35 +2,45 @@
 
     answer(spec)  -> xr.Dataset          record(spec, store) -> run id, or the id of the run that exists already
 
-`pinned` fills in the hash of the weights first, so a Spec means one model, whatever its name or path. The model asked
-last stays open, which makes a worker warm.
+`pinned` checks the question and fills in the hash of the weights first, so a Spec means one model, whatever happens
+to its directory later; of a task file the run keeps the hash. The model asked last stays open, so a worker is warm.
 """
 
 from __future__ import annotations
 
-import functools
+import hashlib
+import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, cast
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from interp.errors import InterpError
 from interp.models import zoo
 from interp.progress import Progress, silent
-from interp.store import Spec, Store
-from interp.store import parameters as asked
-from interp.tasks import Prompts, Twins, build, check_task, named_task, read_pairs, read_prompts, twins
-
-LARGEST_OPERAND = 99
-"""The spectrum looks at the integers that the built-in tasks use as operands, unless told otherwise."""
+from interp.store import Spec, Store, parts
+from interp.store.study import WEIGHTS_ONLY
+from interp.tasks import STYLES, TASKS, named_task
 
 
 def pinned(spec: Spec) -> Spec:
-    """Return `spec` with the sha256 of its model's weights. Raises InterpError when that is not the one it names."""
-    found = zoo.weights_sha256(zoo.resolve(spec.model))
+    """Return `spec` with the sha256 of its model's weights, and a toy model's own task.
+
+    Raises InterpError, before anything heavy is imported, when the model is not the one that `spec` names, or the
+    model, the task, the style and the method do not go together.
+    """
+    directory = zoo.resolve(spec.model)
+    toy = zoo.read_config(directory).get("task")
+    if toy is not None:
+        spec = _of_toy(spec, str(toy))
+    elif spec.method == "study":
+        for part in parts(spec, tuple(TASKS), STYLES):
+            _check_question(part)
+    else:
+        _check_question(spec)
+    found = zoo.weights_sha256(directory)
     if spec.weights_sha256 not in (None, found):
         raise InterpError(
             f"model {spec.model!r} has weights {found[:12]}..., the spec names {spec.weights_sha256[:12]}...; "
@@ -39,21 +49,61 @@ def pinned(spec: Spec) -> Spec:
     return spec.but(weights_sha256=found)
 
 
-@functools.lru_cache(maxsize=1)
-def opened(name: str, device: str, dtype: str, weights: str | None) -> Any:
-    """Return the model of a Spec; the one opened last is kept. `weights` is there to key the cache."""
+def _of_toy(spec: Spec, own: str) -> Spec:
+    """The Spec with the one task of a toy model (none where only weights are read)."""
+    if spec.method in ("study", "patching"):
+        raise InterpError(f"{spec.model!r} is a toy model of {own!r}: {spec.method} needs a language model.")
+    if spec.task not in (None, own) or spec.style != "plain":
+        raise InterpError(f"{spec.model!r} is a toy model of {own!r}; it has no other task or style: leave them out.")
+    return spec.but(task=None if spec.method in WEIGHTS_ONLY else own)
+
+
+def _check_question(spec: Spec) -> None:
+    from interp.answers import METHODS, NEED_SPLITS
+
+    if spec.method not in METHODS:
+        raise InterpError(f"method {spec.method!r} is not one question: use `interp {spec.method}`.")
+    if spec.method in WEIGHTS_ONLY:
+        return
+    if spec.task is None:
+        raise InterpError(f"method {spec.method!r} needs a task, e.g. --task a+b.")
+    if not spec.task.endswith(".jsonl"):
+        named_task(spec.task).template(spec.style)
+    elif spec.method in NEED_SPLITS:
+        raise InterpError(
+            f"method {spec.method!r} needs reference prompts of another split, which a JSONL file does not have; "
+            "describe the task in a JSON file (name, expression, ranges, templates) instead."
+        )
+
+
+_open: dict[tuple[str, ...], Any] = {}
+
+
+def opened(spec: Spec) -> Any:
+    """Return the model of a pinned Spec. The one opened last is kept; another one is let go before the next opens."""
     from interp.models import load
 
-    return load(name, device, dtype)
+    key = (spec.model, spec.device, spec.dtype, str(spec.weights_sha256))
+    if key not in _open:
+        _open.clear()
+        _open[key] = load(spec.model, spec.device, spec.dtype)
+    return _open[key]
 
 
 def answer(spec: Spec, progress: Progress = silent, batch_size: int = 512) -> xr.Dataset:
     """Return the result of `spec`. Raises InterpError for anything the user can mend, Cancelled when asked to stop."""
-    if spec.method not in METHODS:
-        raise InterpError(f"method {spec.method!r} is not one question: use `interp {spec.method}`.")
-    model = opened(spec.model, spec.device, spec.dtype, spec.weights_sha256)
-    with seeded_threads():
-        dataset = METHODS[spec.method](model, spec, {"batch_size": batch_size, "progress": progress, "seed": spec.seed})
+    from interp.answers import METHODS
+
+    spec = pinned(spec)
+    how = {"batch_size": batch_size, "progress": progress, "seed": spec.seed}
+    try:
+        dataset = METHODS[spec.method](opened(spec), spec, how)
+    except RuntimeError as error:
+        if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
+            raise
+        raise InterpError(
+            f"not enough memory on {spec.device} for {batch_size} prompts at a time; use a smaller --batch-size."
+        ) from error
     dataset.attrs["model"] = spec.model
     return dataset
 
@@ -64,13 +114,34 @@ def record(spec: Spec, store: Store, progress: Progress = silent, *, fresh: bool
     `fresh` computes and records it once more. Killed at any moment, the run is complete or absent.
     """
     spec = pinned(spec)
-    known = None if fresh else store.find(spec)
+    known = None if fresh else find(spec, store)
     if known:
         return known
-    began = time.time()
-    dataset = answer(spec, progress, batch_size)
-    facts = circumstances(began, spec)
+    began, about = time.time(), task_file(spec)
+    with computing_threads():
+        dataset = answer(spec, progress, batch_size)
+        facts = circumstances(began, spec) | about
     return store.write(spec, dataset, provenance=facts, summary=headline(dataset)).run_id
+
+
+def find(spec: Spec, store: Store) -> str | None:
+    """Return the newest complete run of a pinned Spec, asked of the same task file where there is one."""
+    about = task_file(spec)
+    if not about:
+        return store.find(spec)
+    same = (line.run_id for line in store.list(status="complete") if line.spec_hash == spec.hash)
+    return next((run for run in same if store.open(run).manifest.get("task_file") == about["task_file"]), None)
+
+
+def task_file(spec: Spec) -> dict[str, Any]:
+    """Return {"task_file": {name, sha256}} when the Spec's task is a file, whose text the Spec does not hold."""
+    if spec.task is None or not spec.task.endswith((".json", ".jsonl")):
+        return {}
+    try:
+        text = Path(spec.task).read_bytes()
+    except OSError as error:
+        raise InterpError(f"{spec.task} cannot be read ({error.strerror}); give the path of a task file.") from None
+    return {"task_file": {"name": Path(spec.task).name, "sha256": hashlib.sha256(text).hexdigest()}}
 
 
 def headline(dataset: xr.Dataset) -> dict[str, Any]:
@@ -91,169 +162,11 @@ def circumstances(began: float, spec: Spec) -> dict[str, Any]:
     return provenance(began, device=spec.device, dtype=spec.dtype, threads=torch.get_num_threads(), seeds=[spec.seed])
 
 
-@contextmanager
-def seeded_threads() -> Iterator[None]:
+def computing_threads() -> AbstractContextManager[None]:
     """Set the number of torch threads explicitly: ARITHMOSCOPE_THREADS, else what torch would take."""
-    import os
+    from interp.models.devices import threads
 
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(int(os.environ.get("ARITHMOSCOPE_THREADS", before)))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def prompts_of(model: Any, spec: Spec, split: str, n: int | None) -> Prompts:
-    """Return `n` prompts of the Spec's task and style from `split`; the lines of a JSONL file of one's own.
-
-    Raises InterpError for a task the model cannot take.
-    """
-    if model.arith.task is not None:
-        return _toy_prompts(model, split).sample(n, spec.seed)
-    if spec.task is None:
-        raise InterpError(f"method {spec.method!r} needs a task, e.g. --task a+b.")
-    if spec.task.endswith(".jsonl"):
-        return read_prompts(spec.task, model.arith.tokenizer).sample(n, spec.seed)
-    task = named_task(spec.task)
-    check_task(task, model.arith.tokenizer)
-    return replace(build(task, model.arith.tokenizer, spec.style, split, n, spec.seed), task=spec.task)
-
-
-def twins_of(model: Any, spec: Spec, settings: asked.Patching) -> Twins:
-    """Return the clean/corrupted pairs of a patching Spec. Raises InterpError where there are none."""
-    if model.arith.task is not None or spec.task is None:
-        raise InterpError(f"patching needs a task with twins, e.g. --task a+b; {spec.model!r} gives none.")
-    if spec.task.endswith(".jsonl"):
-        return read_pairs(spec.task, model.arith.tokenizer)
-    task = named_task(spec.task)
-    check_task(task, model.arith.tokenizer)
-    return twins(
-        task, model.arith.tokenizer, spec.style, settings.split, settings.n, settings.recipe, settings.place, spec.seed
-    )
-
-
-def _toy_prompts(model: Any, split: str) -> Prompts:
-    from interp.tasks.modular import modular_prompts
-
-    recipe = zoo.read_recipe(model.arith.directory)
-    if split == "selection":
-        raise InterpError("a modular-addition model has no selection split; use train, test or all.")
-    return modular_prompts(recipe["p"], split, recipe["train_fraction"], recipe["seed"])
-
-
-def _splits_needed(spec: Spec) -> None:
-    if spec.task is not None and spec.task.endswith(".jsonl"):
-        raise InterpError(
-            f"method {spec.method!r} needs reference prompts of another split, which a JSONL file does not have; "
-            "describe the task in a JSON file (name, expression, ranges, templates) instead."
-        )
-
-
-def _accuracy(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.accuracy import accuracy
-
-    p = cast(asked.Accuracy, spec.settings)
-    return accuracy(model, prompts_of(model, spec, p.split, p.n), **how)
-
-
-def _patching(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.patching import patching
-
-    return patching(model, twins_of(model, spec, cast(asked.Patching, spec.settings)), **how)
-
-
-def _ablation(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.ablation import ablation
-
-    _splits_needed(spec)
-    p = cast(asked.Ablation, spec.settings)
-    reference = prompts_of(model, spec, "train", p.n_reference)
-    return ablation(model, prompts_of(model, spec, p.split, p.n), reference, kinds=p.kinds, **how)
-
-
-def _cama(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.cama import cama
-
-    _splits_needed(spec)
-    p = cast(asked.Cama, spec.settings)
-    return cama(
-        model, prompts_of(model, spec, p.split, p.n), _reference(model, spec, p.n_reference), variants=p.variants, **how
-    )
-
-
-def _peeking(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.peeking import peeking
-
-    p = cast(asked.Peeking, spec.settings)
-    return peeking(model, prompts_of(model, spec, p.split, p.n), variants=p.variants, **how)
-
-
-def _af1(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.af1 import af1
-
-    _splits_needed(spec)
-    p = cast(asked.Af1, spec.settings)
-    selection = prompts_of(model, spec, "selection", p.n_selection)
-    test = prompts_of(model, spec, "test", p.n_test)
-    return af1(model, _reference(model, spec, p.n_reference), selection, test, threshold=p.threshold, **how)
-
-
-def _reference(model: Any, spec: Spec, n: int | None) -> Prompts:
-    """The prompts behind CAMA means: the train split, or (n null) the whole task, which is the exact mean."""
-    return prompts_of(model, spec, "all" if n is None else "train", n)
-
-
-def _lens(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.lens import lens
-
-    p = cast(asked.Lens, spec.settings)
-    return lens(model, prompts_of(model, spec, p.split, p.n), **how)
-
-
-def _probing(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.probing import probing
-
-    _splits_needed(spec)
-    p = cast(asked.Probing, spec.settings)
-    train, test = prompts_of(model, spec, "train", p.n_train), prompts_of(model, spec, "test", p.n_test)
-    return probing(model, train, test, targets=p.targets, n_shuffles=p.n_shuffles, **how)
-
-
-def _attention(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.methods.attention import attention
-
-    p = cast(asked.Attention, spec.settings)
-    return attention(model, prompts_of(model, spec, p.split, p.n), **how)
-
-
-def _spectrum(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
-    from interp.fourier.embedding import embedding_spectrum
-
-    p, toy = cast(asked.Spectrum, spec.settings), model.arith.task is not None
-    last = model.arith.config["p"] - 1 if toy else LARGEST_OPERAND
-    return embedding_spectrum(
-        model,
-        model.arith.tokenizer,
-        p.low or 0,
-        last if p.high is None else p.high,
-        n_null=p.n_null,
-        seed=spec.seed,
-        progress=how["progress"],
-    )
-
-
-METHODS: dict[str, Callable[[Any, Spec, dict[str, Any]], xr.Dataset]] = {
-    "accuracy": _accuracy,
-    "patching": _patching,
-    "ablation": _ablation,
-    "cama": _cama,
-    "peeking": _peeking,
-    "af1": _af1,
-    "lens": _lens,
-    "probing": _probing,
-    "attention": _attention,
-    "spectrum": _spectrum,
-}
+    wanted = os.environ.get("ARITHMOSCOPE_THREADS")
+    if wanted and not (wanted.isdigit() and int(wanted) > 0):
+        raise InterpError(f"ARITHMOSCOPE_THREADS is {wanted!r}; set it to a number of threads, or unset it.")
+    return threads(int(wanted) if wanted else None)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
 
-from interp.execute import circumstances, pinned, record
+from interp.execute import circumstances, computing_threads, find, opened, pinned, record
 from interp.progress import Progress, silent
 from interp.store import Spec, Store, parts
 from interp.store import parameters as asked
-from interp.tasks import STYLES, TASKS
+from interp.tasks import STYLES, TASKS, check_task, named_task
 
 CELL = ("accuracy", "accuracy_low", "accuracy_high", "n", "null_majority", "null_shuffled")
 UNITS = {"n": "prompts"}
@@ -27,22 +27,38 @@ UNITS = {"n": "prompts"}
 def study(
     spec: Spec, store: Store, progress: Progress = silent, *, fresh: bool = False, batch_size: int = 512
 ) -> tuple[str, list[str]]:
-    """Return the run id of the study and those of its parts, recording what is missing."""
-    spec = pinned(spec)
-    began, whole = time.time(), parts(spec, tuple(TASKS), STYLES)
-    runs = []
+    """Return the run id of the study and those of its parts, recording what is missing.
+
+    Raises InterpError, before anything is computed, when the model cannot take one of the tasks.
+    """
+    began, spec = time.time(), pinned(spec)
+    whole = [pinned(part) for part in parts(spec, tuple(TASKS), STYLES)]
+    runs = [None if fresh else find(part, store) for part in whole]
+    if None in runs:
+        _check_tasks(opened(spec).arith.tokenizer, whole)
     for i, part in enumerate(whole):
         label = f"{part.method} {part.task or ''} {part.style if part.method == 'accuracy' else ''}".strip()
         report = _step(progress, i, len(whole), label)
-        runs.append(record(part, store, report, fresh=fresh, batch_size=batch_size))
+        runs[i] = runs[i] or record(part, store, report, fresh=fresh, batch_size=batch_size)
     progress(len(whole), len(whole), "done")
+    return _own_run(spec, store, [str(run) for run in runs], began, fresh), [str(run) for run in runs]
+
+
+def _check_tasks(tokenizer: Any, whole: list[Spec]) -> None:
+    for task in dict.fromkeys(part.task for part in whole if part.task and not part.task.endswith(".jsonl")):
+        check_task(named_task(task), tokenizer)
+
+
+def _own_run(spec: Spec, store: Store, runs: list[str], began: float, fresh: bool) -> str:
+    """Record the accuracy table with its parts as parents, unless that very study is there."""
     known = None if fresh else store.find(spec)
     if known and set(store.open(known).manifest["parents"]) == set(runs):
-        return known, runs
-    table = accuracy_table(store, runs, cast(asked.Study, spec.settings))
+        return known
+    table = accuracy_table(store, runs, cast(asked.Study, spec.settings)).assign_attrs(model=spec.model)
     summary = {"parts": len(runs), "accuracy_mean": float(table["accuracy"].mean()), "n": int(table["n"].sum())}
-    written = store.write(spec, table, provenance=circumstances(began, spec), summary=summary, parents=runs)
-    return written.run_id, runs
+    with computing_threads():
+        facts = circumstances(began, spec)
+    return store.write(spec, table, provenance=facts, summary=summary, parents=runs).run_id
 
 
 def accuracy_table(store: Store, runs: list[str], settings: asked.Study) -> xr.Dataset:

@@ -8,6 +8,7 @@ import typer
 
 from interp.cli import options as opt
 from interp.cli.output import as_json, say, table, with_interval
+from interp.errors import InterpError
 
 if TYPE_CHECKING:
     from interp.store import Spec, Store
@@ -26,8 +27,8 @@ def run(
     model: opt.Model = DEFAULT_MODEL,
     task: opt.Task = None,
     style: opt.Style = "plain",
-    split: Annotated[str | None, typer.Option(help="train, selection, test or all.")] = None,
-    n: Annotated[int | None, typer.Option(help="Prompts (or pairs) to measure.")] = None,
+    split: opt.Split = None,
+    n: opt.Count = None,
     sets: opt.Sets = None,
     seed: opt.Seed = 0,
     device: opt.Device = "cpu",
@@ -39,11 +40,12 @@ def run(
     json: opt.Json = False,
 ) -> None:
     """Ask one METHOD of a model and record the result; the same question is not computed twice."""
-    from interp.models.zoo import resolve
+    from interp.execute import pinned
 
+    if method == "study":
+        raise InterpError("a study is many questions at once: use `interp study`.")
     asked = opt.parameters(sets, split=split, n=n)
-    spec = opt.spec(method, model, _task(method, task), style, parameters=asked, seed=seed, device=device, dtype=dtype)
-    resolve(spec.model)
+    spec = pinned(opt.spec(method, model, task, style, parameters=asked, seed=seed, device=device, dtype=dtype))
     if dry_run:
         _plan(spec, json)
         return
@@ -95,11 +97,6 @@ def study(
     table(title, ("task", *styles, "null"), accuracy_rows(opened, run_id))
     table("Findings, each beside its null", ("task", "method", "finding"), finding_rows(opened, parts))
     say(f"{len(parts)} runs are in {opened.root}; look at them with: interp app")
-
-
-def _task(method: str, task: str | None) -> str | None:
-    """A spectrum reads the weights and has no task."""
-    return None if method == "spectrum" else task
 
 
 def _recorded(spec: Spec, store: Store, fresh: bool, batch_size: int) -> str:

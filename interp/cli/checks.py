@@ -30,7 +30,7 @@ def checks(root: Path | None) -> list[Check]:
         "device": _device,
         "zoo": _zoo,
         "store": lambda: _store(root),
-        "browser (tests and PNG export)": _browser,
+        "browser (tests only)": _browser,
     }
     results = []
     for name, look in looks.items():
@@ -59,9 +59,8 @@ def _zoo() -> str:
     names = zoo_names()
     if not names:
         raise InterpError(f"no models in {zoo_directory()}; set ARITHMOSCOPE_ZOO to the directory that holds them.")
-    for name in names:
-        check_sums(zoo_directory() / name)
-    return f"{', '.join(names)}: hashes match"
+    found = [f"{name} ({check_sums(zoo_directory() / name)} files)" for name in names]
+    return f"hashes match: {', '.join(found)}"
 
 
 def _store(root: Path | None) -> str:

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from interp.cli import asking, models, runs, service, tasks
 from interp.cli.output import say
 from interp.errors import Cancelled, InterpError
 
+STOPPED = "stopped; what was recorded before is kept, nothing is half-written."
+
+
+class Commands(TyperGroup):
+    """All commands. Ctrl-C in one of them is told, where typer would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Cancelled(str(stop) or STOPPED) from None
+
+
 app = typer.Typer(
     name="interp",
+    cls=Commands,
     help="A microscope for arithmetic inside language models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -48,16 +64,22 @@ def _exit_code() -> int:
     try:
         return app(standalone_mode=False) or 0
     except InterpError as error:
-        say(f"interp: {error}")
-        return 2
+        return _told(str(error), 2)
     except typer.Exit as stop:
         return stop.exit_code
     except CLICK.ClickException as error:
-        say(f"interp: {error.format_message()}")
-        return error.exit_code
-    except (KeyboardInterrupt, typer.Abort, Cancelled):
-        say("interp: stopped; what was recorded before is kept, nothing is half-written.")
-        return 130
+        return _told(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _told(STOPPED, 130)
+    except Cancelled as stop:
+        return _told(str(stop) or STOPPED, 130)
     except OSError as error:
-        say(f"interp: {error.strerror or error} ({error.filename or 'no file'}); check the disk and its permissions.")
-        return 2
+        place = f" ({error.filename})" if error.filename else ""
+        return _told(f"{error.strerror or error}{place}; check the disk and its permissions.", 2)
+
+
+def _told(text: str, code: int) -> int:
+    """Say what happened in one line (nothing where help was shown instead) and return the exit code."""
+    if text:
+        say(f"interp: {' '.join(text.split())}")
+    return code

@@ -9,7 +9,7 @@ import typer
 
 from interp.cli import options as opt
 from interp.cli.output import as_json, say, table
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
 
 
 def add(app: typer.Typer) -> None:
@@ -26,13 +26,15 @@ def models(
     """List the shipped models, or show one: its shape, hash and what its tokenizer can say in one token."""
     from interp.models.zoo import zoo_names
 
-    found = [_described(each, tokenizer=name is not None) for each in ([name] if name else zoo_names())]
+    found = [_described(name, tokenizer=True)] if name else [_listed(each) for each in zoo_names()]
     if json:
         as_json({"models": found})
     elif name:
         table(f"model {name}", ("field", "value"), [(key, str(value)) for key, value in found[0].items()])
     else:
         table("models", ("name", "architecture", "layers", "d_model", "MB", "weights"), [_row(each) for each in found])
+    if any("problem" in each for each in found):
+        raise typer.Exit(1)
 
 
 def train(
@@ -69,12 +71,12 @@ def doctor(store: opt.Root = None, json: opt.Json = False) -> None:
 
 
 def _described(name: str, tokenizer: bool) -> dict[str, Any]:
-    from interp.models.zoo import read_config, resolve, weights_sha256
+    from interp.models.zoo import read_config, resolve, weight_files, weights_sha256
 
     directory = resolve(name)
     config = read_config(directory)
     cfg = config.get("cfg", config)
-    size = sum(path.stat().st_size for path in directory.glob("*.safetensors"))
+    size = sum(path.stat().st_size for path in weight_files(directory))
     about = {
         "name": name,
         "architecture": (config.get("architectures") or [config.get("architecture", "unknown")])[0],
@@ -88,11 +90,17 @@ def _described(name: str, tokenizer: bool) -> dict[str, Any]:
         from interp.tasks import profile
 
         about |= profile(load_tokenizer(directory))._asdict()
-    if tokenizer and not size:
-        raise InterpError(f"{directory} holds no .safetensors weights. {nearest(name, [])}")
     return about
+
+
+def _listed(name: str) -> dict[str, Any]:
+    """One line of the list; a damaged model is a line that says so, not the end of the list."""
+    try:
+        return _described(name, tokenizer=False)
+    except InterpError as error:
+        return {"name": name, "problem": str(error)}
 
 
 def _row(about: dict[str, Any]) -> tuple[object, ...]:
     keys = ("name", "architecture", "layers", "d_model", "megabytes")
-    return (*(about[key] for key in keys), about["weights_sha256"][:12])
+    return (*(about.get(key) for key in keys), about.get("problem") or about["weights_sha256"][:12])

@@ -16,6 +16,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Model = Annotated[str, typer.Option(help="Zoo name, checkpoint directory, or hub name (uses the network).")]
 Task = Annotated[str | None, typer.Option(help="a+b, a+b@0..49, a task file (.json) or own prompts (.jsonl).")]
 Style = Annotated[str, typer.Option(help="plain, verbal, question, instruction, word_problem or python.")]
+Split = Annotated[str | None, typer.Option(help="train, selection, test or all.")]
+Count = Annotated[int | None, typer.Option("--n", help="Prompts (or pairs) to measure.")]
 Seed = Annotated[int, typer.Option(help="Seeds every random choice.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")]
 Dtype = Annotated[str, typer.Option(help="float32, bfloat16, float16 or float64.")]
@@ -44,10 +46,16 @@ def parameters(sets: list[str] | None, **named: object) -> dict[str, Any]:
 
 
 def spec(method: str, model: str, task: str | None, style: str, **fields: Any) -> Spec:
-    """Return a validated Spec; a directory is named by its absolute path so that a worker elsewhere finds it."""
+    """Return a validated Spec; a directory is named by its absolute path so that a worker elsewhere finds it.
+
+    A method that reads only the weights has no task and no style, whatever was given.
+    """
     from interp.models.zoo import zoo_names
     from interp.store import Spec
+    from interp.store.study import WEIGHTS_ONLY
 
+    if method in WEIGHTS_ONLY:
+        task, style = None, "plain"
     if model not in zoo_names() and Path(model).is_dir():
         model = str(Path(model).resolve())
     if task is not None and task.endswith((".json", ".jsonl")):

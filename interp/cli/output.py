@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a check found something wrong; 2 a mistake in what was ask
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,8 +15,16 @@ PLACES = 3
 
 
 def as_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on stdout."""
-    print(json.dumps(value, default=str, allow_nan=False))
+    """Print one JSON object on stdout; a number that is none (nan, infinite) is null."""
+    print(json.dumps(_finite(value), default=str, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def say(text: str) -> None:

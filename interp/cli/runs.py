@@ -9,7 +9,7 @@ import typer
 
 from interp.cli import options as opt
 from interp.cli.output import as_json, say, table
-from interp.errors import InterpError
+from interp.errors import InterpError, nearest
 
 app = typer.Typer(help="Recorded runs: list, show, diff, verify, export, import, rm.", no_args_is_help=True)
 index = typer.Typer(help="The index of the store, a cache of its directories.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def show(run_id: Run, store: opt.Root = None, json: opt.Json = False) -> None:
     if json:
         as_json(found.manifest)
         return
-    keys = ("spec", "summary", "created", "seconds", "command", "git", "environment", "device", "parents")
+    keys = ("spec", "summary", "created", "seconds", "command", "git", "environment", "device", "task_file", "parents")
     rows = [(key, _flat(found.manifest[key])) for key in keys if key in found.manifest]
     table(f"run {run_id}", ("field", "value"), rows)
     arrays = found.manifest["arrays"].items()
@@ -57,10 +57,11 @@ def diff(first: Run, second: Run, store: opt.Root = None, json: opt.Json = False
     if json:
         as_json(found)
         return
-    for part, differences in found.items():
-        if isinstance(differences, dict) and differences:
-            rows = [(name, *map(_flat, _pair(value))) for name, value in differences.items()]
-            table(part, ("what", first, second), rows)
+    shown = {part: pairs for part, pairs in found.items() if isinstance(pairs, dict) and pairs}
+    for part, pairs in shown.items():
+        table(part, ("what", first, second), [(name, _flat(one), _flat(two)) for name, (one, two) in pairs.items()])
+    if not shown:
+        say("the two runs differ in nothing")
 
 
 @app.command()
@@ -88,24 +89,47 @@ def export(
     run_id: Run,
     out: Annotated[Path, typer.Option(help="The zip to write.")],
     store: opt.Root = None,
+    json: opt.Json = False,
 ) -> None:
     """Write a run to one zip file; equal runs give equal bytes."""
-    say(f"wrote {opt.opened(store, create=False).export(run_id, out)}")
+    path = opt.opened(store, create=False).export(run_id, out)
+    if json:
+        as_json({"run_id": run_id, "file": str(path)})
+    else:
+        say(f"wrote {path}")
 
 
 @app.command("import")
-def bring(file: Annotated[Path, typer.Argument(help="A zip that export made.")], store: opt.Root = None) -> None:
+def bring(
+    file: Annotated[Path, typer.Argument(help="A zip that export made.")],
+    store: opt.Root = None,
+    json: opt.Json = False,
+) -> None:
     """Bring a run in from a zip, checked against its hashes."""
-    say(f"imported {opt.opened(store).import_bundle(file)}")
+    run_id = opt.opened(store).import_bundle(file)
+    if json:
+        as_json({"run_id": run_id})
+    else:
+        say(f"imported {run_id}")
 
 
 @app.command()
-def rm(run_ids: Annotated[list[str], typer.Argument(help="Runs to delete.")], store: opt.Root = None) -> None:
+def rm(
+    run_ids: Annotated[list[str], typer.Argument(help="Runs to delete; none is, when one of them is unknown.")],
+    store: opt.Root = None,
+    json: opt.Json = False,
+) -> None:
     """Delete runs."""
     opened = opt.opened(store, create=False)
+    known = [line.run_id for line in opened.list()]
     for run_id in run_ids:
+        if run_id not in known:
+            raise InterpError(f"no run {run_id!r} in this store, nothing was removed. {nearest(run_id, known)}")
+    for run_id in dict.fromkeys(run_ids):
         opened.remove(run_id)
         say(f"removed {run_id}")
+    if json:
+        as_json({"removed": run_ids})
 
 
 @app.command()
@@ -113,13 +137,27 @@ def note(
     run_id: Run,
     text: Annotated[str | None, typer.Option("--text", help="Something to remember about the run.")] = None,
     tag: Annotated[str | None, typer.Option(help="A tag to add.")] = None,
+    untag: Annotated[str | None, typer.Option(help="A tag to take away.")] = None,
     star: Annotated[bool | None, typer.Option("--star/--unstar", help="Mark or unmark the run.")] = None,
     store: opt.Root = None,
+    json: opt.Json = False,
 ) -> None:
     """Say something about a run, beside its evidence; without options, show what was said."""
+    from dataclasses import asdict
+
     opened = opt.opened(store, create=False)
-    said = opened.annotate(run_id, note=text, tag=tag, star=star) if (text or tag or star is not None) else None
-    print(said or opened.notes(run_id))
+    said: dict[str, Any] = {"note": text, "tag": tag, "untag": untag, "star": star}
+    for kind, value in said.items():
+        if value is not None:
+            opened.annotate(run_id, **{kind: value})
+    found = asdict(opened.notes(run_id))
+    if not any(found.values()):
+        opened.open(run_id)  # nothing said is well; nothing said of no run is a mistake
+    if json:
+        as_json({"run_id": run_id, **found})
+        return
+    lines = [("star", found["star"]), ("tags", ", ".join(found["tags"]))]
+    table(f"notes of {run_id}", ("what", "said"), [*lines, *((each["at"], each["note"]) for each in found["notes"])])
 
 
 @index.command()
@@ -132,12 +170,6 @@ def rebuild(store: opt.Root = None, json: opt.Json = False) -> None:
         as_json({"runs": count, "litter": list(litter)})
     else:
         say(f"{count} runs indexed, {len(litter)} leftovers collected")
-
-
-def _pair(value: Any) -> tuple[Any, Any]:
-    if isinstance(value, (list, tuple)) and len(value) == 2:
-        return value[0], value[1]
-    raise InterpError(f"a difference should hold two values, found {value!r:.80}.")
 
 
 def _flat(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,8 +30,8 @@ def worker(
     store: opt.Root = None,
     batch_size: opt.Batch = 512,
 ) -> None:
-    """Take jobs from the queue and do them, one at a time, holding the model. Stop with Ctrl-C."""
-    from interp.store import Store
+    """Take jobs from the queue and do them, one at a time, holding the model. With --once, exits 1 if one failed."""
+    from interp.store import Jobs, Store
     from interp.store import worker as loop
 
     opened = Store(store)
@@ -44,7 +45,12 @@ def worker(
         return record(spec, opened, progress, batch_size=batch_size)
 
     say(f"working on {opened.root}; stop with Ctrl-C")
-    loop(opened.root, execute, once=once)
+    earlier = {job.id for job in Jobs(opened.root).list("failed")}
+    ended = loop(opened.root, execute, once=once)
+    failed = sorted({job.id for job in Jobs(opened.root).list("failed")} - earlier)
+    say(f"{ended} jobs ended, {len(failed)} of them failed{''.join(f'; see: interp jobs log {i}' for i in failed)}")
+    if failed:
+        raise typer.Exit(1)
 
 
 def serve(
@@ -70,7 +76,7 @@ def listing(store: opt.Root = None, json: opt.Json = False) -> None:
 
     found = _jobs(store).list()
     if json:
-        as_json({"jobs": [asdict(job) for job in found]})
+        as_json({"jobs": [_plain(asdict(job)) for job in found]})
         return
     table("jobs", ("job", "state", "what", "progress", "message", "run"), [_row(job) for job in found])
 
@@ -81,6 +87,8 @@ def submit(
     model: opt.Model = "mental-math",
     task: opt.Task = None,
     style: opt.Style = "plain",
+    split: opt.Split = None,
+    n: opt.Count = None,
     sets: opt.Sets = None,
     seed: opt.Seed = 0,
     device: opt.Device = "cpu",
@@ -90,10 +98,11 @@ def submit(
 ) -> None:
     """Put a question in the queue for a worker."""
     from interp.execute import pinned
+    from interp.store import Jobs
 
-    asked = opt.parameters(sets)
+    asked = opt.parameters(sets, split=split, n=n)
     spec = pinned(opt.spec(method, model, task, style, parameters=asked, seed=seed, device=device, dtype=dtype))
-    job = _jobs(store).submit(spec, "study" if method == "study" else "method")
+    job = Jobs(opt.opened(store).root).submit(spec, "study" if method == "study" else "method")
     if json:
         as_json({"job": job.id, "state": job.state})
     else:
@@ -101,30 +110,43 @@ def submit(
 
 
 @jobs.command()
-def cancel(job_id: Annotated[int, typer.Argument(help="The number of the job.")], store: opt.Root = None) -> None:
+def cancel(
+    job_id: Annotated[int, typer.Argument(help="The number of the job.")],
+    store: opt.Root = None,
+    json: opt.Json = False,
+) -> None:
     """Ask a job to stop; a running one stops at its next batch and leaves nothing half-written."""
-    found = _jobs(store)
-    found.request_cancel(job_id)
-    say(f"job {job_id} is {found.get(job_id).state}")
+    job = _jobs(store).request_cancel(job_id)
+    if json:
+        as_json({"job": job.id, "state": job.state})
+    else:
+        say(f"job {job.id} is {job.state}")
 
 
 @jobs.command()
 def log(job_id: Annotated[int, typer.Argument(help="The number of the job.")], store: opt.Root = None) -> None:
     """Print the log of a job."""
     found = _jobs(store)
-    job = found.get(job_id)
-    path = found.logs / f"{job.id}.log"
-    print(path.read_text() if path.exists() else f"job {job.id} is {job.state} and has written no log yet")
+    text = found.log(job_id)
+    print(text or f"job {job_id} is {found.get(job_id).state} and has written no log yet", end="" if text else "\n")
 
 
-def _jobs(store: Any) -> Jobs:
+def _jobs(store: Path | None) -> Jobs:
+    """The jobs of a store that is there: to look at a queue makes none."""
     from interp.store import Jobs
 
-    return Jobs(store)
+    return Jobs(opt.opened(store, create=False).root)
+
+
+def _plain(job: dict[str, Any]) -> dict[str, Any]:
+    """A job as JSON: its spec as an object, not as text."""
+    from json import loads
+
+    return {"spec": loads(job.pop("spec_json")), **job}
 
 
 def _row(job: Job) -> tuple[object, ...]:
-    spec = job.spec
-    what = f"{spec.method} of {spec.model}" + (f" on {spec.task} ({spec.style})" if spec.task else "")
+    spec = _plain({"spec_json": job.spec_json})["spec"]
+    what = f"{spec['method']} of {spec['model']}" + (f" on {spec['task']} ({spec['style']})" if spec["task"] else "")
     progress = f"{job.done}/{job.total}" if job.total else "-"
     return job.id, job.state, what, progress, job.error or job.message, job.run_id

@@ -48,7 +48,7 @@ def open_plain(directory: Path, dtype: torch.dtype) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
-        model, found = AutoModelForCausalLM.from_pretrained(
+        opened: Any = AutoModelForCausalLM.from_pretrained(
             directory,
             dtype=dtype,
             use_safetensors=True,
@@ -63,6 +63,7 @@ def open_plain(directory: Path, dtype: torch.dtype) -> Any:
             f"{directory} cannot be opened as a language model ({first_line(error):.140}); it needs whole .safetensors "
             "weights that belong to its config.json."
         ) from None
+    model, found = opened
     _check_complete(directory, found)
     return model.eval()
 
