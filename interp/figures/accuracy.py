@@ -37,7 +37,13 @@ def estimate(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure.update_yaxes(showgrid=False)
     figure.update_layout(
         showlegend=False,
-        title=schema.heading(dataset, "Accuracy", "fraction correct", schema.count_text(dataset), "bar: 95 % interval"),
+        title=schema.heading(
+            dataset,
+            "Top-1 accuracy and its nulls",
+            "fraction correct",
+            schema.count_text(dataset),
+            "bar: 95 % interval",
+        ),
     )
     return figure
 

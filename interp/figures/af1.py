@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 VARIANTS = {
     "cama": ("CAMA (mean given the own token)", look.BLUE),
-    "mean": ("mean over all prompts", look.ORANGE),
-    "zero": ("zeros", look.VERMILLION),
+    "mean": ("control: mean over all prompts", look.ORANGE),
+    "zero": ("control: zeros", look.VERMILLION),
 }
 
 

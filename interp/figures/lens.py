@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def accuracy_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the layer x role map of top-1 accuracy of the lens, shuffled answers beside it."""
     value = schema.values(dataset, "accuracy", "layer", "role")
-    null = schema.optional(dataset, "accuracy_null", "layer", "role")
-    if null is None:  # one number for the whole map
-        null = np.full_like(value, schema.scalar(dataset, "accuracy_null") or np.nan)
+    schema.need(dataset, "accuracy_null")
+    one = schema.scalar(dataset, "accuracy_null")  # some runs record one number for the whole map
+    null = schema.values(dataset, "accuracy_null", "layer", "role") if one is None else np.full_like(value, one)
     hover = _hover(dataset, null)
     return maps.panel_maps(
         [

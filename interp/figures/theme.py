@@ -13,6 +13,7 @@ Source: Okabe & Ito 2008; Crameri 2018 (berlin); Brewer (RdBu).
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,7 +21,7 @@ import plotly.graph_objects as go
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 
 # showSendToCloud is true by default in plotly.js 4: it would add a button that uploads the chart.
-GRAPH_CONFIG = {
+GRAPH_CONFIG: Any = {
     "showSendToCloud": False,
     "displaylogo": False,
     "responsive": True,

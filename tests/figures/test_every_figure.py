@@ -1,0 +1,127 @@
+"""What holds for every figure of every method: words, nulls, themes, colours, no model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from interp.errors import InterpError
+from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
+from tests.apps import fixture_store as made
+
+DATASETS = {
+    "accuracy": made.accuracy("a+b", "plain"),
+    "af1": made.af1("a+b+c", found=False),
+    "spectrum": made.spectrum(),
+    **{method.__name__: method("a+b+c") for method in made.CELL_METHODS},
+}
+CASES = [
+    pytest.param(method, found, id=f"{method}-{found.name}") for method, drawn in FIGURES.items() for found in drawn
+]
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_title_says_what_where_and_n(method, figure):
+    title = figure(DATASETS[method]).layout.title
+    assert title.text.endswith(schema.cell(DATASETS[method]))
+    assert len(title.text.split(" · ")[0]) > 8
+    assert "n = " in title.subtitle.text or "selection split" in title.subtitle.text
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_the_null_is_drawn(method, figure):
+    drawn = figure(DATASETS[method])
+    names = [trace.name or "" for trace in drawn.data]
+    words = [*names, drawn.layout.title.subtitle.text or ""]
+    assert any(part in name for name in words for part in ("null", "control")), words
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_hover_carries_interval_and_n(method, figure):
+    if method in ("spectrum", "af1"):
+        pytest.skip("its own test")
+    text = json.dumps([np.asarray(trace.hovertext).tolist() for trace in figure(DATASETS[method]).data])
+    assert "n = " in text or method == "probing"
+    assert "[" in text
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_only_the_template_depends_on_the_theme(method, figure):
+    light, dark = (figure(DATASETS[method], theme=name) for name in ("light", "dark"))
+    assert light.layout.template != dark.layout.template
+    light.layout.template = dark.layout.template = None
+    assert light.to_json() == dark.to_json()
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_summary_is_one_sentence(method, figure):
+    said = figure.summary(DATASETS[method])
+    assert said.endswith(".")
+    assert "\n" not in said
+    assert "nan" not in said
+
+
+@pytest.mark.parametrize(("method", "figure"), CASES)
+def test_a_figure_does_not_change_its_dataset(method, figure):
+    before = DATASETS[method].copy(deep=True)
+    figure(DATASETS[method])
+    assert DATASETS[method].identical(before)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_colour_scales_are_on_the_list(name):
+    allowed = [[list(step) for step in theme._scale(colours)] for colours in theme.ALLOWED_SCALES.values()]
+    scales = theme.template(name).layout.colorscale
+    for scale in (scales.diverging, scales.sequential):
+        assert [list(step) for step in scale] in allowed
+
+
+def test_diverging_scales_are_symmetric():
+    for method in ("patching", "attention"):
+        axis = drawing(method)(DATASETS[method]).layout.coloraxis
+        assert axis.cmin == -axis.cmax
+        assert axis.cmid == 0
+        assert axis.autocolorscale
+
+
+def test_no_chart_leaves_the_machine():
+    assert GRAPH_CONFIG["showSendToCloud"] is False
+    assert GRAPH_CONFIG["displaylogo"] is False
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(InterpError, match="Did you mean patching"):
+        drawing("patchin")
+    with pytest.raises(InterpError, match="Did you mean transfer_curve"):
+        drawing("af1", "transfercurve")
+
+
+def test_a_missing_variable_is_named():
+    with pytest.raises(InterpError, match="no recovered_null"):
+        drawing("patching")(DATASETS["patching"].drop_vars("recovered_null"))
+
+
+def test_a_wrong_dim_is_named():
+    with pytest.raises(InterpError, match="reads \\('layer', 'role'\\)"):
+        drawing("patching")(DATASETS["patching"].expand_dims(seed=2))
+
+
+def test_figures_draw_without_intervals_and_n():
+    dataset = DATASETS["patching"].drop_vars(["recovered_low", "recovered_high", "n"]).drop_dims("prompt")
+    figure = drawing("patching")(dataset)
+    assert "n not recorded" in figure.layout.title.subtitle.text
+    assert isinstance(figure, go.Figure)
+
+
+def test_no_model_is_imported():
+    code = (
+        "import sys, interp.figures\n"
+        "bad = [n for n in ('torch', 'transformers', 'interp.methods', 'interp.engine', 'xarray') if n in sys.modules]\n"
+        "assert not bad, bad"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
