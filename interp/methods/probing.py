@@ -128,8 +128,7 @@ def r2_interval(error: np.ndarray, truth: np.ndarray, seed: int) -> Interval:
 
 
 def map_threshold(null: np.ndarray) -> float:
-    """Return the R² an empty map stays below in 95 % of studies; `null` is [shuffle, ...] of all its
-    cells."""
+    """Return the R² an empty map stays below in 95 % of studies, from the null R² [shuffle, ...] of all its cells."""
     return max_threshold(null.reshape(len(null), -1).max(axis=1))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interp.engine import run
-from interp.errors import Cancelled, InterpError
+from interp.errors import InterpError
 from interp.methods.accuracy import accuracy
 from interp.methods.intervals import wilson
 from tests.methods.planted import copy_prompts, sum_prompts
@@ -65,11 +65,3 @@ def test_non_finite_logits_are_refused(copier, monkeypatch):
     monkeypatch.setattr(head, "data", head.data * float("nan"))
     with pytest.raises(InterpError, match="non-finite logits"):
         accuracy(copier, copy_prompts(np.arange(3), 5))
-
-
-def test_can_be_cancelled(copier):
-    def stop(done, total, message):
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        accuracy(copier, copy_prompts(np.arange(3), 5), progress=stop)

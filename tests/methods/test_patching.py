@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.engine import Intervention, Rows, Site, run
-from interp.errors import Cancelled, InterpError
+from interp.errors import InterpError
 from interp.methods import metrics
 from interp.methods.nulls import derangement
 from interp.methods.patching import patching
@@ -126,21 +126,6 @@ def test_bad_input(copier):
         patching(copier, twins, roles=["c"])
     with pytest.raises(InterpError, match="at least one role"):
         patching(copier, twins, roles=[])
-
-
-def test_can_be_cancelled_between_cells(copier):
-    twins = Twins(copy_prompts(A, 5), copy_prompts(CORRUPTED, 5), (), ())
-    seen = []
-
-    def stop(done, total, message):
-        seen.append((done, total, message))
-        if done == 3:
-            raise Cancelled
-
-    with pytest.raises(Cancelled):
-        patching(copier, twins, progress=stop)
-    assert seen[-1] == (3, 26, "layer 0, bos")
-    assert all(0 <= done <= total == 26 for done, total, _ in seen)
 
 
 def test_exact_shortcuts_run_no_forward(copier, monkeypatch):

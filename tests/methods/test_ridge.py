@@ -38,15 +38,18 @@ def test_held_out_error_from_moments_equals_predicting():
 
 
 def test_penalty_is_chosen_by_cross_validation_on_the_given_folds():
-    fold = np.arange(60) % 3
-    error = np.zeros((len(PENALTIES), 4))
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(60, 15))
+    y = x @ rng.normal(size=(15, 12)) + rng.normal(size=(60, 12)) * np.linspace(0.1, 12, 12)
+    fold, grid = np.arange(60) % 3, np.logspace(2, -4, 13).tolist()
+    error = np.zeros((len(grid), 12))
     for k in range(3):
-        for i, alpha in enumerate(PENALTIES):
-            model = Ridge(alpha=alpha * 40).fit(X[fold != k], Y[fold != k])
-            error[i] += ((model.predict(X[fold == k]) - Y[fold == k]) ** 2).sum(axis=0)
-    path, alpha = choose_penalty(tensor(X), tensor(Y), fold, PENALTIES)
-    assert alpha.tolist() == [PENALTIES[i] for i in error.argmin(axis=0)]
-    assert len(set(alpha.tolist())) > 1  # the targets differ in noise, and so in the penalty they need
+        for i, alpha in enumerate(grid):
+            model = Ridge(alpha=alpha * 40).fit(x[fold != k], y[fold != k])
+            error[i] += ((model.predict(x[fold == k]) - y[fold == k]) ** 2).sum(axis=0)
+    path, alpha = choose_penalty(tensor(x), tensor(y), fold, grid)
+    assert alpha.tolist() == [grid[i] for i in error.argmin(axis=0)]
+    assert len(set(alpha.tolist())) > 3  # the targets differ in noise, and so in the penalty they need
     assert path.n == 60
 
 
@@ -68,6 +71,18 @@ def test_standardise_uses_the_training_rows_and_silences_constants():
     assert not a[:, 7:].any()
     assert not b[:, 7:].any()  # rounding noise must not be blown up to unit spread
     assert a.dtype == torch.float64
+
+
+def test_standardise_keeps_small_features_and_knows_the_rounding_of_each_dtype():
+    """A spread of 0.001 about 1 is below one step of bfloat16, and far above one of float32."""
+    rng = np.random.default_rng(0)
+    x = torch.as_tensor(np.column_stack([rng.normal(size=40), 1 + 1e-3 * rng.normal(size=40), 1e-4 * X[:40, 0]]))
+    kept = [
+        standardise(x.to(dtype), x[:3].to(dtype))[0].any(dim=0).tolist() for dtype in (torch.float32, torch.bfloat16)
+    ]
+    assert kept == [[True, True, True], [True, False, True]]
+    spread = standardise(x, x)[0].std(dim=0, correction=0)
+    assert np.allclose(spread, 1)
 
 
 def test_a_place_without_any_signal_predicts_the_mean():
