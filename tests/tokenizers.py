@@ -70,7 +70,7 @@ def _byte_level(pattern: str | None, numbers: Iterable[str], bos: bool, trim: bo
     model = Tokenizer(models.BPE({entry: i for i, entry in enumerate(entries)}, [], ignore_merges=True))
     model.pre_tokenizer = _split(pattern)
     model.decoder = decoders.ByteLevel()
-    model.post_processor = processors.ByteLevel(trim_offsets=trim)
+    model.post_processor = processors.ByteLevel(add_prefix_space=False, trim_offsets=trim)
     special = {"bos_token": "<|bos|>"} if bos else {}
     return PreTrainedTokenizerFast(tokenizer_object=model, clean_up_tokenization_spaces=False, **special)
 

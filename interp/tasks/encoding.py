@@ -71,8 +71,8 @@ def tokens_with_roles(tokenizer: Any, questions: Sequence[Item], numeric: Sequen
 def apart(offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return character spans of which none overlaps the next: a space that a tokenizer puts in front of a text
     itself is said to lie on the first character, and becomes empty."""
-    starts = [start for start, _ in offsets[1:]]
-    return [(start, min(end, later)) for (start, end), later in zip(offsets, [*starts, 1 << 31], strict=True)]
+    starts = [start for start, _ in offsets[1:]] + [end for _, end in offsets[-1:]]
+    return [(start, min(end, later)) for (start, end), later in zip(offsets, starts, strict=True)]
 
 
 def _check_questions(tokenizer: Any, questions: Sequence[Item]) -> None:

@@ -24,7 +24,7 @@ def json_of(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        line = f"line {error.lineno}, " if "\n" in text.strip() else ""
+        line = f"line {error.lineno}, " if error.lineno > 1 else ""
         raise InterpError(f"{where}: not JSON ({error.msg} at {line}column {error.colno}); mend that place.") from None
     except RecursionError:
         raise InterpError(f"{where}: not usable JSON, nested too deeply.") from None

@@ -29,7 +29,7 @@ def read_task(path: str | Path) -> Task:
         if field not in FIELDS:
             raise InterpError(f"{path}: unknown field {field!r}. {nearest(field, FIELDS)}")
     templates, prefix = record.get("templates", {}), record.get("answer_prefix", "")
-    _check_fields(path, record["name"], record["ranges"], templates)
+    _check_fields(path, record["name"], record["expression"], record["ranges"], templates)
     prefixes: dict[str, Any] = prefix if isinstance(prefix, dict) else dict.fromkeys(templates, prefix)
     if set(prefixes) != set(templates):
         raise InterpError(f"{path}: answer_prefix must be '' or ' ', one for all templates or one for each of them.")
@@ -42,9 +42,11 @@ def read_task(path: str | Path) -> Task:
         raise InterpError(f"{path}: {error}") from None
 
 
-def _check_fields(path: str | Path, name: Any, ranges: Any, templates: Any) -> None:
+def _check_fields(path: str | Path, name: Any, expression: Any, ranges: Any, templates: Any) -> None:
     if not isinstance(name, str) or not name:
         raise InterpError(f"{path}: the name is {name!r}; write a word or an expression.")
+    if not isinstance(expression, str):
+        raise InterpError(f"{path}: the expression is {expression!r}; write e.g. 'a+b-c'.")
     if not isinstance(ranges, dict) or not all(map(is_pair, ranges.values())):
         raise InterpError(f"{path}: the ranges are {ranges!r}; write {{operand: [low, high]}} with two integers each.")
     if not isinstance(templates, dict) or not all(isinstance(text, str) for text in templates.values()):
