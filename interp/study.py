@@ -16,7 +16,7 @@ import xarray as xr
 
 from interp.execute import circumstances, computing_threads, find, opened, pinned, record
 from interp.progress import Progress, silent
-from interp.store import Spec, Store, parts
+from interp.store import OpenRun, Spec, Store, parts
 from interp.store import parameters as asked
 from interp.tasks import STYLES, TASKS, check_task, named_task
 
@@ -110,10 +110,17 @@ def accuracy_rows(store: Store, run_id: str) -> Iterator[tuple[str, ...]]:
 
 def finding_rows(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the findings of a study, a line a method and cell: in words, with n, interval and null."""
-    from interp.figures import FIGURES
-
     for run_id in runs:
         found = store.open(run_id)
         spec = found.manifest["spec"]
         if spec["method"] != "accuracy":
-            yield spec["task"] or "weights", spec["method"], FIGURES[spec["method"]][0].summary(found.dataset)
+            yield spec["task"] or "weights", spec["method"], finding(found)
+
+
+def finding(run: OpenRun) -> str:
+    """Return what a run found, in a sentence; where nothing was answered there is nothing to find, and it says so."""
+    from interp.figures import FIGURES
+
+    if run.summary.get("n") == 0:
+        return "The model answers none of these prompts, so there is nothing to measure (n = 0)."
+    return FIGURES[run.manifest["spec"]["method"]][0].summary(run.dataset)

@@ -112,7 +112,7 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(store: Store, run_id: str) -> None:
-    from interp.figures import FIGURES
+    from interp.study import finding
 
     found = store.open(run_id)
     spec, numbers = found.manifest["spec"], found.manifest["summary"]
@@ -121,8 +121,7 @@ def _show(store: Store, run_id: str) -> None:
     rows = [(name, with_interval(numbers, name)) for name in numbers if name not in ends]
     title = f"{spec['method']} of {spec['model']} on {spec['task'] or 'its weights'} ({spec['style']})"
     table(title, ("number", "value [95 % interval]"), rows)
-    for figure in FIGURES.get(spec["method"], ())[:1]:
-        print(figure.summary(found.dataset))
+    print(finding(found))
     say(f"recorded as {run_id} in {store.root}")
 
 

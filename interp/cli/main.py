@@ -46,7 +46,6 @@ CLICK = sys.modules[typer.BadParameter.__module__]  # newer typers bring their o
 
 QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "WANDB_MODE": "disabled",
     "TOKENIZERS_PARALLELISM": "false",
@@ -55,14 +54,15 @@ QUIET = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a check failed, 2 a mistake in what was asked, 130 interrupted."""
-    for name, value in QUIET.items():
+    bars = {} if sys.stderr.isatty() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    for name, value in {**QUIET, **bars}.items():
         os.environ.setdefault(name, value)
     sys.exit(_exit_code())
 
 
 def _exit_code() -> int:
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="interp", standalone_mode=False) or 0
     except InterpError as error:
         return _told(str(error), 2)
     except typer.Exit as stop:

@@ -56,7 +56,7 @@ def spec(method: str, model: str, task: str | None, style: str, **fields: Any) -
 
     if method in WEIGHTS_ONLY:
         task, style = None, "plain"
-    if model not in zoo_names() and Path(model).is_dir():
+    if model and model not in zoo_names() and Path(model).is_dir():
         model = str(Path(model).resolve())
     if task is not None and task.endswith((".json", ".jsonl")):
         task = str(Path(task).resolve())

@@ -46,7 +46,10 @@ def check_config(directory: Path) -> None:
 def open_plain(directory: Path, dtype: torch.dtype) -> Any:
     """Return the plain causal language model on the CPU, in eval mode. Raises InterpError unless it is whole."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # a bar a tensor, on stderr, is noise
     try:
         opened: Any = AutoModelForCausalLM.from_pretrained(
             directory,
@@ -63,6 +66,9 @@ def open_plain(directory: Path, dtype: torch.dtype) -> Any:
             f"{directory} cannot be opened as a language model ({first_line(error):.140}); it needs whole .safetensors "
             "weights that belong to its config.json."
         ) from None
+    finally:
+        if bars:
+            logging.enable_progress_bar()
     model, found = opened
     _check_complete(directory, found)
     return model.eval()

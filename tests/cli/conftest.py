@@ -1,0 +1,107 @@
+"""The command line called in this process, on a store of its own, with a checkpoint that no one has heard of."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.checkpoint import save_checkpoint
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Return the one JSON object on stdout; anything else there fails."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        assert self.out.count("\n") == 1
+        return found
+
+    @property
+    def line(self) -> str:
+        """Return the one line of a refusal: nothing on stdout, exit code 2, no traceback."""
+        assert (self.code, self.out) == (2, "")
+        assert self.err.startswith("interp: ")
+        assert self.err.count("\n") == 1
+        return self.err.strip()
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """A plain checkpoint directory outside the zoo. Tests leave it as it is."""
+    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def interp(tmp_path, monkeypatch) -> Callable[..., Said]:
+    """Return a function that runs `interp` with arguments; its store is tmp_path/store."""
+    monkeypatch.setenv("ARITHMOSCOPE_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    return call
+
+
+def call(*arguments: object) -> Said:
+    """Run `interp` in this process."""
+    from interp.cli import main
+
+    out, err, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["interp", *map(str, arguments)]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        sys.argv = before
+    return Said(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def no_network(monkeypatch) -> list[object]:
+    """Refuse every connection and return the list of attempts; the switches that turn the hub off are off."""
+    import huggingface_hub.constants
+
+    tried: list[object] = []
+
+    def refuse(*arguments: object, **_: object) -> None:
+        tried.append(arguments)
+        raise OSError("no network in this test")
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    return tried
+
+
+def quick(method: str) -> list[str]:
+    """Return the --set options that make a method small."""
+    sizes = {
+        "accuracy": {"n": 20},
+        "patching": {"n": 6},
+        "ablation": {"n": 10, "n_reference": 20},
+        "cama": {"n": 10, "n_reference": 50},
+        "peeking": {"n": 10},
+        "af1": {"n_selection": 10, "n_test": 10, "n_reference": 50},
+        "lens": {"n": 10},
+        "probing": {"n_train": 60, "n_test": 20, "n_shuffles": 19},
+        "attention": {"n": 10},
+        "spectrum": {"n_null": 40},
+    }
+    return [word for name, value in sizes[method].items() for word in ("--set", f"{name}={value}")]
