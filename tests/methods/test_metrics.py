@@ -90,6 +90,11 @@ def test_recovered_of_one_pair_has_a_value_and_no_interval():
     assert np.isnan([share.low, share.high]).all()
 
 
+def test_recovered_of_two_pairs_ranges_over_both():
+    share = recovered(np.array([[0.0], [4.0]]), np.array([4.0, 4.0]), np.array([-4.0, -4.0]))
+    assert (share.low[0], share.value[0], share.high[0]) == (0.5, 0.75, 1.0)
+
+
 def test_recovered_refuses_unequal_pairs():
     with pytest.raises(InterpError, match="one value a pair"):
         recovered(np.ones((2, 4)), CLEAN, CORRUPTED)
