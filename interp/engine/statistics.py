@@ -96,9 +96,9 @@ def conditional_means(
 ) -> dict[Site, dict[str, Moments]]:
     """Return {site: {role: Moments [key, ...]}}: the activation at each role, averaged over prompts of equal key.
 
-    keys: {role: int [prompt]}, each prompt's key at that role (its own token, an operand); a key of zeros gives the
-    plain mean. n_keys: {role: number of keys} (default: largest key + 1). One pass, nothing but the sums is kept.
-    For pattern the role is the query. Raises InterpError like `run`, and for keys that do not match the prompts.
+    keys: {role: int [prompt]}, each prompt's key at that role (its own token, an operand); zeros give the plain mean.
+    n_keys: {role: number of keys} (default: largest key + 1). For pattern the role is the query. One pass; only the
+    sums are kept. Raises InterpError like `run`, and for keys that do not match the prompts.
     """
     groups = {role: _keys(role, given, len(prompts)) for role, given in keys.items()}
     sizes = {role: int(group.max()) + 1 for role, group in groups.items()} | dict(n_keys or {})
@@ -106,8 +106,9 @@ def conditional_means(
     means: dict[Site, dict[str, Moments]] = {site: {} for site in sites}
 
     def consumer(site: Site) -> Any:
+        axis = 2 if site.name == "pattern" and site.index is None else 1
+
         def add(h: Tensor, rows: np.ndarray) -> None:
-            axis = 2 if site.name == "pattern" and site.index is None else 1
             for role, group in groups.items():
                 x = h.select(axis, places[role])
                 if role not in means[site]:
@@ -116,14 +117,8 @@ def conditional_means(
 
         return add
 
-    stream(
-        model,
-        prompts,
-        {site: consumer(site) for site in means},
-        interventions,
-        batch_size=batch_size,
-        progress=progress,
-    )
+    consume = {site: consumer(site) for site in means}
+    stream(model, prompts, consume, interventions, batch_size=batch_size, progress=progress)
     return means
 
 
