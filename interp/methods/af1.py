@@ -29,17 +29,8 @@ import xarray as xr
 
 from interp.engine import Intervention
 from interp.errors import InterpError
-from interp.methods.cama import (
-    VARIANTS,
-    Means,
-    answered,
-    check_reference,
-    faithful,
-    reference_means,
-    share,
-    wait,
-    wait_sweep,
-)
+from interp.methods.cama import VARIANTS, Means, check_reference, reference_means, wait, wait_sweep
+from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import within
 from interp.methods.peeking import peek
 from interp.methods.result import attributes, mean_variables, variable

@@ -26,11 +26,11 @@ import numpy as np
 import torch
 import xarray as xr
 
-from interp.engine import Intervention, Lookup, Moments, Site, Zero, conditional_means, run
+from interp.engine import Intervention, Lookup, Moments, Site, Zero, conditional_means
 from interp.errors import InterpError, nearest
-from interp.methods import metrics, nulls
+from interp.methods import nulls
+from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import layer_list, require_prompts, within
-from interp.methods.intervals import wilson
 from interp.methods.result import attributes, mean_variables, variable
 from interp.progress import Progress, silent
 
@@ -108,36 +108,6 @@ def _total(moments: Moments) -> torch.Tensor:
     """The unconditional mean [d_model] of all groups together."""
     weight = moments.count.double()[:, None]
     return ((moments.mean.nan_to_num() * weight).sum(0) / weight.sum()).float()
-
-
-def answered(model: Any, prompts: Prompts, *, batch_size: int = 512, progress: Progress = silent) -> Prompts:
-    """Return the prompts that the full model answers correctly: those that faithfulness is about (may be none)."""
-    logits = run(model, prompts, batch_size=batch_size, progress=progress).logits
-    return prompts[metrics.correct(logits, prompts).cpu().numpy()]
-
-
-def faithful(
-    model: Any,
-    prompts: Prompts,
-    interventions: Sequence[Intervention],
-    *,
-    batch_size: int = 512,
-    progress: Progress = silent,
-) -> int:
-    """Return how many of `prompts` are answered correctly under the interventions (0 when there are none)."""
-    if not len(prompts):
-        return 0
-    logits = run(model, prompts, interventions, batch_size=batch_size, progress=progress).logits
-    return int(metrics.correct(logits, prompts).sum())
-
-
-def share(successes: Any, n: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Return successes / n and Wilson's 95 % interval; all nan when n = 0 (nothing was answered)."""
-    successes = np.asarray(successes, dtype=float)
-    if n == 0:
-        nothing = np.full(successes.shape, np.nan)
-        return nothing, (nothing, nothing)
-    return successes / n, wilson(successes, n)
 
 
 def wait_sweep(

@@ -24,7 +24,7 @@ import xarray as xr
 
 from interp.engine import Hidden, Intervention, Site
 from interp.errors import InterpError, nearest
-from interp.methods.cama import answered, faithful, share
+from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import require_prompts, within
 from interp.methods.result import attributes, mean_variables, variable
 from interp.progress import Progress, silent
