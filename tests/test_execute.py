@@ -14,12 +14,6 @@ from interp.answers import METHODS
 from interp.errors import Cancelled, InterpError
 from interp.execute import answer, headline, opened, pinned, record
 from interp.store import PARAMETERS, Spec, Store
-from tests.checkpoint import save_checkpoint
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture

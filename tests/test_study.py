@@ -10,15 +10,9 @@ from interp.models import load
 from interp.store import Spec, Store
 from interp.study import accuracy_rows, finding, finding_rows, study
 from interp.tasks import STYLES, TASKS
-from tests.checkpoint import save_checkpoint
-from tests.cli.conftest import call, no_network  # noqa: F401  a fixture
+from tests.cli.conftest import call
 
 FEW = {"tasks": ["a+b", "a-b"], "styles": ["plain"], "cells": ["a+b"], "methods": ["lens", "spectrum"], "n_accuracy": 7}
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
 
 
 @pytest.fixture
@@ -32,7 +26,7 @@ def spec(checkpoint) -> Spec:
 
 
 @pytest.mark.slow
-def test_whole_study_from_the_command_line(checkpoint, tmp_path, monkeypatch, no_network):  # noqa: F811
+def test_whole_study_from_the_command_line(checkpoint, tmp_path, monkeypatch, no_network):
     monkeypatch.setenv("ARITHMOSCOPE_STORE", str(tmp_path / "store"))
     ask = ["study", "--model", checkpoint, "--set", "n_accuracy=25"]
     said = call(*ask, "--json")

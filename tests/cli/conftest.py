@@ -1,20 +1,16 @@
-"""The command line called in this process, on a store of its own, with a checkpoint that no one has heard of."""
+"""The command line called in this process, on a store of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.checkpoint import save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -42,12 +38,6 @@ class Said:
         return self.err.strip()
 
 
-@pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory) -> Path:
-    """A plain checkpoint directory outside the zoo. Tests leave it as it is."""
-    return save_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
-
-
 @pytest.fixture
 def interp(tmp_path, monkeypatch) -> Callable[..., Said]:
     """Return a function that runs `interp` with arguments; its store is tmp_path/store."""
@@ -68,26 +58,6 @@ def call(*arguments: object) -> Said:
     finally:
         sys.argv = before
     return Said(int(ended.value.code or 0), out.getvalue(), err.getvalue())
-
-
-@pytest.fixture
-def no_network(monkeypatch) -> list[object]:
-    """Refuse every connection and return the list of attempts; the switches that turn the hub off are off."""
-    import huggingface_hub.constants
-
-    tried: list[object] = []
-
-    def refuse(*arguments: object, **_: object) -> None:
-        tried.append(arguments)
-        raise OSError("no network in this test")
-
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    return tried
 
 
 def quick(method: str) -> list[str]:

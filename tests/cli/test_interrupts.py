@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -37,9 +38,10 @@ def watch(process: subprocess.Popen[bytes], terminal: int, seen, patience: float
 def started(*arguments: object) -> tuple[subprocess.Popen[bytes], int]:
     """Start `interp` with a terminal for its stderr; SIGINT is not ignored, whatever that of the tests is."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 200))  # a bar needs room
     process = subprocess.Popen(
         [sys.executable, "-c", "from interp.cli import main; main()", *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=theirs,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
