@@ -109,6 +109,12 @@ def test_says_so_when_there_is_nothing_to_recover(copier):
     assert (ds.logit_diff == 0).all()
 
 
+def test_two_pairs_are_enough(copier):
+    twins = Twins(copy_prompts(A[:2], 5), copy_prompts(CORRUPTED[:2], 5), (), ())
+    ds = patching(copier, twins, layers=[0], roles=["a"])
+    assert float(ds.recovered.squeeze()) == pytest.approx(1)
+
+
 def test_bad_input(copier):
     with pytest.raises(InterpError, match="at least 2 pairs"):
         patching(copier, Twins(copy_prompts(A[:1], 5), copy_prompts(CORRUPTED[:1], 5), (), ()))
@@ -124,6 +130,8 @@ def test_bad_input(copier):
         patching(copier, twins, layers=[3])
     with pytest.raises(InterpError, match="c"):
         patching(copier, twins, roles=["c"])
+    with pytest.raises(InterpError, match="unknown role 'c'"):
+        patching(copier, twins, roles=["all", "c"])
     with pytest.raises(InterpError, match="at least one role"):
         patching(copier, twins, roles=[])
 
