@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from dash import Dash, set_props
 from flask import request
 
 from apps.dashboard import ids, router
-from apps.dashboard.components.shell import shell
+from apps.dashboard.components.shell import Theme, shell
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
 from apps.dashboard.security import guard
@@ -35,13 +36,24 @@ class ThemedDash(Dash):
         return super().interpolate_index(**kwargs).replace('data-theme="light"', f'data-theme="{theme()}"', 1)
 
 
-def theme() -> str:
+def theme() -> Theme:
     """Return the theme of the present request: "dark" or "light"."""
     return "dark" if request.cookies.get(THEME_COOKIE) == "dark" else "light"
 
 
+def import_readers() -> None:
+    """Import, before any request, what reads datasets.
+
+    The threads of a server must not import these: two threads inside the circular imports of zarr break both, and
+    plotly fails on a pandas that another thread is still importing.
+    """
+    for name in ("pandas", "xarray", "zarr"):
+        import_module(name)
+
+
 def create_app(settings: Settings) -> Dash:
     """Return the app over the store of `settings`; the store need not exist yet."""
+    import_readers()
     library = Library(settings.store)
     app = ThemedDash(
         "arithmoscope",

@@ -37,13 +37,14 @@ def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] 
 
 def words(figure: go.Figure, dataset: xr.Dataset) -> tuple[str, str]:
     """Return the figure's title without the cell of the study (the page names it), and its subtitle."""
-    title = figure.layout.title
+    title: Any = figure["layout"]["title"]
     return (title.text or "").removesuffix(f" · {schema.cell(dataset)}"), title.subtitle.text or ""
 
 
 def untitled(figure: go.Figure) -> dict[str, Any]:
     """Return the figure as a dict without its title, with margins for a card."""
-    panels = any(note.yref == "paper" and note.y == 1 for note in figure.layout.annotations)
+    notes: Any = figure["layout"]["annotations"]
+    panels = any(note.yref == "paper" and note.y == 1 for note in notes)
     figure.update_layout(
         title=None, margin={"l": 40, "r": 8, "t": 22 if panels else 10, "b": 30}, autosize=True, height=None
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import sys
-import threading
-from importlib import import_module
+from contextlib import suppress
 
 from apps.dashboard.app import create_app
 from apps.dashboard.settings import Settings
@@ -13,32 +14,31 @@ from interp.errors import InterpError
 THREADS = 8
 
 
-def warm() -> None:
-    """Import what the first page needs, while the reader's browser starts."""
-    import_module("xarray")
-    import_module("zarr")
-
-
 def serve(settings: Settings) -> None:
     """Serve until Ctrl-C; raises InterpError when the port is taken."""
     from waitress.server import create_server
 
-    app = create_app(settings)
-    threading.Thread(target=warm, daemon=True).start()
-    try:
-        server = create_server(app.server, host=settings.host, port=settings.port, threads=THREADS, ident="")
-    except OSError as error:
-        raise InterpError(
-            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}). Choose another: --port "
-            f"{settings.port + 1}"
-        ) from error
-    print(
-        f"Arithmoscope on http://{settings.host}:{settings.port} (store: {settings.store}; Ctrl-C stops)",
-        file=sys.stderr,
-    )
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        pass
-    finally:
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
+    with listener(settings.host, settings.port) as bound:
+        app = create_app(settings)
+        server = create_server(app.server, sockets=[bound], threads=THREADS, ident="")
+        address = f"http://{settings.host}:{settings.port}"
+        print(f"Arithmoscope on {address} (store: {settings.store}; Ctrl-C stops)", file=sys.stderr)
+        with suppress(KeyboardInterrupt):
+            server.run()
         server.close()
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """Return a socket bound to a loopback address; InterpError when the port is taken."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        raise InterpError(
+            f"Port {port} of {host} cannot be used ({error.strerror}). Choose another: --port {port % 65535 + 1}"
+        ) from error
+    return bound

@@ -280,9 +280,9 @@ def spectrum(size: int = 100) -> xr.Dataset:
 CELL_METHODS = (patching, ablation, cama, peeking, lens, probing, attention)
 
 
-def results() -> list[xr.Dataset]:
-    """Return every result of the synthetic study."""
-    found = [accuracy(task, style) for task in TASKS for style in STYLES]
+def results(styles: tuple[str, ...] = STYLES) -> list[xr.Dataset]:
+    """Return every result of the synthetic study, accuracy in `styles`."""
+    found = [accuracy(task, style) for task in TASKS for style in styles]
     for task in ROLES:
         found += [method(task) for method in CELL_METHODS]
         found.append(af1(task, found=task == "a+b"))
@@ -295,12 +295,12 @@ def summary_of(dataset: xr.Dataset) -> dict:
     return {str(name): dataset[name].item() for name in names}
 
 
-def fill(root: Path) -> list[str]:
-    """Write the synthetic study into a store at `root`; return the run ids."""
+def fill(root: Path, datasets: list[xr.Dataset] | None = None) -> list[str]:
+    """Write `datasets` (default: the synthetic study) into a store at `root`; return the run ids."""
     from interp.store import Spec, Store
 
     store, ids = Store(root), []
-    for k, dataset in enumerate(results()):
+    for k, dataset in enumerate(results() if datasets is None else datasets):
         attrs = dataset.attrs
         spec = Spec(
             method=attrs["method"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -10,7 +12,9 @@ from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from interp.figures.theme import FONT, template
 
-MANTINE = {
+Theme = Literal["light", "dark"]
+
+MANTINE: Any = {
     "fontFamily": FONT,
     "primaryColor": "indigo",
     "primaryShade": {"light": 8, "dark": 4},  # white on indigo 8: 6.0 to 1
@@ -19,7 +23,7 @@ MANTINE = {
 }
 
 
-def shell(theme: str, store: str, read_only: bool) -> Component:
+def shell(theme: Theme, store: str, read_only: bool) -> Component:
     """Return the frame of the app in `theme`; the router fills `ids.NAVIGATION` and `ids.PAGE`."""
     templates = {name: template(name).to_plotly_json() for name in ("light", "dark")}
     return dmc.MantineProvider(

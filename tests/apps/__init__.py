@@ -1,0 +1,1 @@
+"""The app: pages as functions, its defences, and a real browser."""

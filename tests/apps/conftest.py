@@ -1,0 +1,36 @@
+"""One synthetic study for all tests of the app (read only), and a way to build a small store of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from apps.dashboard.library import Library
+from tests.apps import fixture_store
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory) -> Path:
+    """Return the root of a store with the whole synthetic study; tests must not change it."""
+    root = tmp_path_factory.mktemp("study") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)  # a store for tests need not survive a power cut
+        fixture_store.fill(root, fixture_store.results(("plain", "word_problem")))
+    return root
+
+
+@pytest.fixture(scope="session")
+def library(study) -> Library:
+    """Return the library over the synthetic study."""
+    return Library(study)
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    """Return the root of a store with an accuracy, a patching and an AF1 run of one cell; free to damage."""
+    root = tmp_path / "small"
+    made = fixture_store
+    fixture_store.fill(root, [made.accuracy("a+b", "plain"), made.patching("a+b"), made.af1("a+b")])
+    return root

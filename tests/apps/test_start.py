@@ -1,0 +1,67 @@
+"""The app starts fast, needs no model, and two of them live in one process."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+from apps.dashboard import Settings, create_app
+from apps.dashboard.__main__ import main
+
+START = """
+import sys, time
+began = time.perf_counter()
+from apps.dashboard import Settings, create_app
+app = create_app(Settings(store=sys.argv[1]))
+print(time.perf_counter() - began)
+never = {"torch", "transformers", "transformer_lens", "sklearn", "interp.methods", "interp.engine", "interp.models"}
+assert not never & set(sys.modules), never & set(sys.modules)
+from pathlib import Path
+from apps.dashboard.library import Library
+from apps.dashboard.router import show
+for path in ("/", "/af1", "/patching", "/runs"):
+    show(Library(Path(sys.argv[1])), path, "", "light")
+assert not never & set(sys.modules), never & set(sys.modules)
+"""
+
+
+def test_the_app_starts_without_a_model_and_quickly(study):
+    command = [sys.executable, "-c", START, str(study)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 8, done.stdout  # about one second on a quiet machine; the bound is for a busy one
+
+
+def test_two_apps_each_have_their_callbacks_and_their_store(study, tmp_path):
+    first, second = create_app(Settings(store=study)), create_app(Settings(store=tmp_path))
+    assert set(first.callback_map) == set(second.callback_map)
+    assert len(first.callback_map) > 6
+    with first.server.test_request_context("/"), second.server.test_request_context("/"):
+        assert str(study) in str(first.layout())
+        assert str(study) not in str(second.layout())
+
+
+def test_a_mistake_in_the_arguments_is_one_line(capsys):
+    assert main(["--host", "0.0.0.0"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: The app serves this machine only")
+    assert err.count("\n") == 1
+
+
+def test_a_taken_port_is_one_line(capsys, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port), "--store", str(tmp_path)]) == 2
+    assert f"Port {port} of 127.0.0.1 cannot be used" in capsys.readouterr().err
+
+
+def test_what_reads_datasets_is_imported_before_the_first_request(study):
+    """Threads that import pandas and zarr at the same time break both, and with them the first page."""
+    code = (
+        "import sys; from apps.dashboard import Settings, create_app; create_app(Settings(store=sys.argv[1]));"
+        "missing = {'pandas', 'xarray', 'zarr'} - set(sys.modules); assert not missing, missing"
+    )
+    subprocess.run([sys.executable, "-c", code, str(study)], check=True, timeout=120)
