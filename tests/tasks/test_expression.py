@@ -77,6 +77,18 @@ def test_bounds_by_hand(text, low, high):
     assert bounds(expression, dict.fromkeys(expression.operands, (0, 99)))["result"] == (low, high)
 
 
+def test_bounds_look_at_both_ends_of_both_inputs():
+    for text, a, b, expected in (
+        ("a-b", (20, 99), (10, 15), (5, 89)),
+        ("a-b", (0, 3), (5, 9), (0, 0)),
+        ("a*b", (2, 9), (3, 5), (6, 45)),
+        ("a//b", (20, 99), (2, 5), (4, 49)),
+        ("a%b", (0, 5), (1, 99), (0, 5)),
+        ("a%b", (0, 99), (1, 8), (0, 7)),
+    ):
+        assert bounds(read(text), {"a": a, "b": b})["result"] == expected
+
+
 def test_bounds_are_reached():
     """Where each operand occurs once, the largest valid value is the bound itself."""
     grid = np.indices((7, 5, 4)).reshape(3, -1)

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from interp.errors import InterpError
 from interp.tasks import BUILT_IN, STYLES, Item, Prompts, Task, build, encode, from_operands, get_task
@@ -244,14 +246,28 @@ def test_questions_that_cannot_be_asked(name):
 
 
 def test_a_number_must_be_the_token_that_it_is_written_as():
-    """`numeric` roles are read back: "+34" glued to its sign is one token, but not the number 34."""
-    glued = Item("12x34 =", {"a": (3, 5)}, "46")
-    with pytest.raises(InterpError, match="'12x34 =' holds a word"):
-        encode(DROPPED, [glued], numeric=["a"])
-    signed = Item("12 +34 =", {"a": (4, 6)}, "46")
-    assert encode(DROPPED, [signed], numeric=["a", "answer"]).roles == ("bos", "w1", "w2", "a", "w3")
-    word = Item("plus 34 =", {"a": (0, 4)}, "plus")
-    assert encode(DROPPED, [word], numeric=["a", "answer"]).answers == ("plus",)
+    """One token is not enough: where "12+" is a word, its token is not the number 12."""
+    words = ["12+", "5+", "34", "=", "46", "39", "<bos>"]
+    glued = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<bos>"))
+    glued.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
+    family = PreTrainedTokenizerFast(tokenizer_object=glued, bos_token="<bos>")
+    item = Item("12+ 34 =", {"a": (0, 2), "b": (4, 6)}, "46", " ")
+    assert encode(family, [item], numeric=["b", "answer"]).roles == ("bos", "a", "b", "w1")
+    with pytest.raises(InterpError, match=r"a '12' was encoded as '12\+'; this tokenizer cannot take the task"):
+        encode(family, [item], numeric=["a"])
+    task = Task("glued", "a+b", (("a", 0, 99), ("b", 0, 99)), (("plain", "{a}+ {b} =", " "),))
+    with pytest.raises(InterpError, match=r"a '12' was encoded as '12\+'"):
+        from_operands(task, family, [[12, 34], [5, 34]])
+    with pytest.raises(InterpError, match=r"answer '046' was encoded as '46'"):
+        encode(numbers_without_zeros(), [Item("12+34=", {}, "046")], numeric=["answer"])
+
+
+def numbers_without_zeros() -> PreTrainedTokenizerFast:
+    """A tokenizer that reads 046 as 46."""
+    plain = Tokenizer(models.WordLevel({"46": 0, "12+34=": 1, "<bos>": 2}, unk_token="<bos>"))
+    plain.pre_tokenizer = pre_tokenizers.Split(Regex(r"(?<==)"), behavior="isolated")  # type: ignore[assignment]
+    plain.normalizer = normalizers.Replace(Regex(r"=0+"), "=")  # type: ignore[assignment]
+    return PreTrainedTokenizerFast(tokenizer_object=plain, bos_token="<bos>")
 
 
 def test_a_slow_tokenizer_is_refused():

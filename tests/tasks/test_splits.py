@@ -88,6 +88,29 @@ def test_the_empty_sum_and_the_largest_operands_have_a_place():
     assert fraction(rows)[1] == by_hand([65535] * 4)  # of more than four operands the four largest decide
 
 
+def test_places_that_round_up_to_one_are_test():
+    """u / 2^64 is 1.0 in float64 for the last few hundred u; their operands are found by running splitmix64 back."""
+    rounded = [row for u in range(2**64 - 512, 2**64) if (row := operands_at(u))]
+    assert len(rounded) > 3
+    assert (fraction(np.array(rounded)) == 1).all()
+    assert in_split(np.array(rounded), "test").all()
+    assert in_split(np.array(rounded), "all").all()
+    assert not in_split(np.array(rounded), "train").any()
+
+
+def operands_at(u: int) -> list[int] | None:
+    """The four operands whose place is u / 2^64, where there are such."""
+    mask = (1 << 64) - 1
+    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, 1)):
+        undone = u
+        for _ in range(3):
+            undone = u ^ (undone >> shift)
+        u = undone * pow(factor, -1, 1 << 64) & mask
+    key = (u - 0x9E3779B97F4A7C15) & mask
+    row = [key >> 16 * i & 0xFFFF for i in range(4)]
+    return row if row == sorted(row, reverse=True) else None
+
+
 @pytest.mark.parametrize("task", BUILT_IN, ids=lambda task: task.name)
 def test_shares_and_cover(task):
     parts = {split: task.space(split) for split in SPLITS}

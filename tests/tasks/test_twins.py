@@ -175,6 +175,13 @@ def test_tasks_of_ones_own_have_twins():
     assert (pairs.changed, pairs.kept, pairs.dropped) == (("a", "result"), (), 0)
 
 
+def test_a_swapped_operand_moves_the_answer_also_where_many_operands_share_one():
+    halves = Task("halves", "a//2", (("a", 0, 20),), (("plain", "x {a}[eq:=]", ""),))
+    pairs = twins(halves, DROPPED, split="all")
+    assert (operands(pairs.clean) // 2 != operands(pairs.corrupted) // 2).all()
+    assert len(pairs) == 21
+
+
 OWN = Task("own", "a+b", (("a", 0, 9), ("b", 0, 9)), (("plain", "{a}[op1:+]{b}[eq:=]", ""),))
 PRODUCT = Task("product", "a*b", (("a", 0, 9), ("b", 0, 9)), (("plain", "{a}[op1:*]{b}[eq:=]", ""),))
 
