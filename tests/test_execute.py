@@ -62,10 +62,11 @@ def test_record_keeps_the_circumstances(spec, store, monkeypatch):
 def test_an_answer_does_not_depend_on_the_batch_or_on_global_random_state(spec):
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002  the global state is the point
-    first = answer(spec.but(method="ablation", parameters={"n": 6, "n_reference": 12}), batch_size=5)
+    spec = spec.but(method="ablation", parameters={"n": 6, "n_reference": 12, "kinds": ["resample"]})
+    first = answer(spec, batch_size=4)
     torch.manual_seed(2)
     np.random.seed(2)  # noqa: NPY002
-    second = answer(spec.but(method="ablation", parameters={"n": 6, "n_reference": 12}), batch_size=64)
+    second = answer(spec, batch_size=64)
     xr.testing.assert_allclose(first, second)
 
 

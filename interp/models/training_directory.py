@@ -36,6 +36,11 @@ def claim(directory: Path, recipe: dict[str, Any], fresh: bool = False) -> None:
                 f"{directory} holds a training with another recipe (differs in {', '.join(differing)}): expected the "
                 "same one; choose an empty directory."
             )
+        if not fresh and (directory / "model.safetensors").exists() and not (directory / zoo.STATE).exists():
+            raise InterpError(
+                f"{directory} holds a finished model without its training state: it cannot go on from there; use the "
+                "model as it is, or train in an empty directory."
+            )
     elif directory.exists() and (not directory.is_dir() or any(directory.glob("[!.]*"))):
         raise InterpError(f"{directory} is in use and holds no training (no recipe.json); choose an empty directory.")
     if fresh:

@@ -187,6 +187,14 @@ def test_a_directory_of_something_else_is_refused(tmp_path, recipe):
         train(recipe, Path(recipe))
 
 
+def test_a_finished_model_without_its_state_is_left_alone(copy, recipe):
+    (copy / zoo.STATE).unlink()  # as it is shipped
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    with pytest.raises(InterpError, match="without its training state"):
+        train(recipe, copy)
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+
+
 def test_the_state_of_another_recipe_or_a_damaged_one_is_refused(copy, tmp_path, recipe):
     state = (copy / zoo.STATE).read_bytes()
     (copy / zoo.STATE).write_bytes(state[:-9])
