@@ -9,6 +9,7 @@ a cell above it stands after correction for looking at many cells. Readable is n
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +23,26 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+MOST = 9
+ORDER = (r"[a-z]", r"partial\d*", r"result", r"result\d", r"result_(carry|borrow)\d", r".*")
+
+
+def main_targets(dataset: xr.Dataset, most: int = MOST) -> xr.Dataset:
+    """Return the result with at most `most` targets: operands, steps, digits of the result, its carries, the rest."""
+    targets = [str(t) for t in schema.labels(dataset, "target")]
+    rank = [next(i for i, kind in enumerate(ORDER) if re.fullmatch(kind, target)) for target in targets]
+    kept = sorted(sorted(range(len(targets)), key=rank.__getitem__)[:most])
+    return dataset.isel(target=sorted(kept, key=rank.__getitem__))
+
+
 def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the target x layer map of the best role's R², that role written in the cell, the null beside it.
 
-    Cells that do not pass the corrected null carry a dot instead of a role.
+    Cells that do not pass the corrected null carry a dot instead of a role. The main targets are drawn; the table
+    twin and `score_by_layer` have them all.
     """
+    probed = dataset.sizes["target"]
+    dataset = main_targets(dataset)
     score = schema.values(dataset, "score", "target", "layer", "role")
     best, null = np.nanmax(score, axis=2), _ceiling(dataset)[:, None]
     layers, targets = schema.labels(dataset, "layer"), [str(t) for t in schema.labels(dataset, "target")]
@@ -51,6 +67,7 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             "R², below 0 drawn as 0",
             schema.count_text(dataset),
             "dot: not above shuffled labels",
+            *([f"{MOST} of {probed} variables"] if probed > MOST else []),
         ),
         unit="held-out R²",
         bounds=(0.0, 1.0),
@@ -133,14 +150,18 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: Any, 
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return the best probe of each target that passes the corrected null, and which targets do not."""
+    """Return the best probe of each main target that passes the corrected null, and every target that does not."""
     passed, failed = [], []
+    main = {str(target) for target in schema.labels(main_targets(dataset), "target")}
     for target, ceiling in zip(schema.labels(dataset, "target"), _ceiling(dataset), strict=True):
         part = dataset.sel(target=target)
         score = schema.values(part, "score", "layer", "role")
         i, j = maps.largest(score)
         where = f"{schema.labels(part, 'role')[j]} {schema.labels(part, 'layer')[i]}"
-        (passed if score[i, j] > ceiling else failed).append(f"{target} {score[i, j]:.2f} ({where})")
+        if not score[i, j] > ceiling:
+            failed.append(f"{target} {score[i, j]:.2f} ({where})")
+        elif str(target) in main:
+            passed.append(f"{target} {score[i, j]:.2f} ({where})")
     best = f"Best R² (role, layer): {', '.join(passed)}" if passed else "No variable is read above shuffled labels"
     rest = f"; not above shuffled labels: {', '.join(failed)}" if passed and failed else ""
     return f"{best}{rest}; {schema.count_text(dataset)}."
