@@ -52,3 +52,10 @@ def test_stops_when_told(copier, method):
         CALLS[method](copier, progress=stop)
     assert seen[-1] >= STEPS[method] // 2
     assert len([done for done in seen if done >= STEPS[method] // 2]) == 1
+
+
+@pytest.mark.parametrize("method", ["patching", "ablation", "lens", "probing"])
+def test_a_cancel_is_heard_between_the_batches_of_one_step(copier, method):
+    seen = []
+    CALLS[method](copier, progress=lambda done, total, message: seen.append(done), batch_size=2)
+    assert seen.count(0) >= 4  # eight prompts in batches of two
