@@ -5,6 +5,7 @@ It never writes and never computes. Whatever is wrong with a run comes out as on
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 COMPLETE = "complete"
+log = logging.getLogger(__name__)
 
 
 class Library:
@@ -62,7 +64,15 @@ class Library:
         return self._draw(run_id, self.opened(run_id).digest, drawing, theme)
 
     def _draw_once(self, run_id: str, digest: str, drawing: Drawing, theme: str) -> Drawn:
-        return drawn(drawing, self._load(run_id, digest), theme)
+        dataset = self._load(run_id, digest)
+        try:
+            return drawn(drawing, dataset, theme)
+        except InterpError:
+            raise
+        except Exception as error:  # one figure that fails must not take its page with it
+            log.error("Figure %s of run %s failed", drawing.name, run_id, exc_info=error)
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
+            raise InterpError(f"The figure {drawing.name} of run {run_id} failed ({reason}).") from error
 
     def _load_once(self, run_id: str, digest: str) -> xr.Dataset:
         """Read a dataset; `digest` keys the cache, so a replaced run is read again."""

@@ -7,19 +7,23 @@ the address by the browser alone (`history.replaceState`), and no callback hears
 
 from __future__ import annotations
 
+import logging
+from types import ModuleType
 from typing import Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
-from apps.dashboard.components.notice import empty
+from apps.dashboard.components.notice import broken, empty
 from apps.dashboard.components.shell import navigation
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, page
 from apps.dashboard.pages import PAGES
 from apps.dashboard.selection import Selection, parse
-from interp.errors import nearest
+from interp.errors import InterpError, nearest
+
+log = logging.getLogger(__name__)
 
 
 def show(library: Library, pathname: str, search: str | None, theme: str) -> tuple[Component, list[Component]]:
@@ -31,10 +35,21 @@ def show(library: Library, pathname: str, search: str | None, theme: str) -> tup
     links = navigation([(module.PATH, module.NAME) for module in PAGES], path, carried)
     for module in PAGES:
         if path == module.PATH:
-            return module.layout(library, request), links
+            return _layout(module, library, request), links
     options = [module.PATH for module in PAGES]
     nothing = empty("Nothing here", f"There is no page {path[:80]!r}. {nearest(path[:80], options)}")
     return page(path, "Page not found", Request(Selection(), [], request.theme), [nothing]), links
+
+
+def _layout(module: ModuleType, library: Library, request: Request) -> Component:
+    """Return the page, or a page that says it failed: never a page that loads for ever."""
+    try:
+        return module.layout(library, request)
+    except Exception as error:
+        log.error("Page %s failed", module.PATH, exc_info=error)
+        text = f"This page failed ({type(error).__name__}); the log of the server says more."
+        said = str(error) if isinstance(error, InterpError) else text
+        return page(module.PATH, module.NAME, Request(Selection(), [], request.theme), [broken(said)])
 
 
 def moved(chosen: dict | None, **choice: Any) -> Any:

@@ -64,10 +64,9 @@ def readable(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         title=schema.heading(
             dataset,
             "Held-out R² of ridge probes, best role per layer",
-            "R², below 0 drawn as 0",
+            f"{MOST} of {probed} variables" if probed > MOST else "R² below 0 drawn as 0",
             schema.count_text(dataset),
             "dot: not above shuffled labels",
-            *([f"{MOST} of {probed} variables"] if probed > MOST else []),
         ),
         unit="held-out R²",
         bounds=(0.0, 1.0),
@@ -150,18 +149,18 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: Any, 
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return the best probe of each main target that passes the corrected null, and every target that does not."""
-    passed, failed = [], []
-    main = {str(target) for target in schema.labels(main_targets(dataset), "target")}
-    for target, ceiling in zip(schema.labels(dataset, "target"), _ceiling(dataset), strict=True):
-        part = dataset.sel(target=target)
-        score = schema.values(part, "score", "layer", "role")
-        i, j = maps.largest(score)
-        where = f"{schema.labels(part, 'role')[j]} {schema.labels(part, 'layer')[i]}"
-        if not score[i, j] > ceiling:
-            failed.append(f"{target} {score[i, j]:.2f} ({where})")
-        elif str(target) in main:
-            passed.append(f"{target} {score[i, j]:.2f} ({where})")
-    best = f"Best R² (role, layer): {', '.join(passed)}" if passed else "No variable is read above shuffled labels"
-    rest = f"; not above shuffled labels: {', '.join(failed)}" if passed and failed else ""
-    return f"{best}{rest}; {schema.count_text(dataset)}."
+    """Return how many targets pass the corrected null, and the best probe of the first whole ones (not digits or carries)."""
+    targets, ceiling = [str(target) for target in schema.labels(dataset, "target")], _ceiling(dataset)
+    score = schema.values(dataset, "score", "target", "layer", "role")
+    passed = np.nanmax(score, axis=(1, 2)) > ceiling
+    said = []
+    whole = [name for name in targets if re.fullmatch(r"[a-z]+", name)] or targets
+    for name in whole[:5]:
+        i = targets.index(name)
+        j, k = maps.largest(score[i])
+        where = f"{schema.labels(dataset, 'role')[k]} {schema.labels(dataset, 'layer')[j]}"
+        said.append(f"{name} {score[i, j, k]:.2f} ({where})" if passed[i] else f"{name} not")
+    return (
+        f"{passed.sum()} of {len(targets)} variables pass shuffled labels; best R² (role, layer): "
+        f"{', '.join(said)}; {schema.count_text(dataset)}."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from apps.dashboard import ids
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES, patching, runs
 from apps.dashboard.router import show
-from interp.figures import GRAPH_CONFIG
+from interp.figures import FIGURES, GRAPH_CONFIG
 from tests.apps import fixture_store
 
 PATHS = [module.PATH for module in PAGES]
@@ -195,6 +196,26 @@ def test_an_opened_run_with_a_flipped_bit_says_which_file(small):
     assert "zarr.json" in text
 
 
+def test_a_figure_that_fails_leaves_the_others(library, monkeypatch):
+    def fail(dataset, theme):
+        raise ZeroDivisionError("a slip")
+
+    broken = replace(FIGURES["lens"][0], draw=fail)
+    monkeypatch.setitem(FIGURES, "lens", (broken,))
+    text = words(page(library, "/"))
+    assert "failed (ZeroDivisionError: a slip)" in text
+    assert "Logit difference recovered" in text
+
+
+def test_a_page_that_fails_says_so(library, monkeypatch):
+    monkeypatch.setattr(patching, "pick_run", lambda *_: 1 / 0)
+    shown = page(library, "/patching")
+    assert "This page failed (ZeroDivisionError)" in words(shown)
+    assert sum(isinstance(part, html.H1) for part in parts(shown)) == 1
+
+
 def test_headline_numbers_ride_with_their_interval():
     summary = {"accuracy": 0.9911, "accuracy_low": 0.98, "accuracy_high": 0.996, "n": 500, "split": "test"}
     assert runs.headline(summary) == "accuracy 0.991 [0.98, 0.996], split test"
+    assert runs.headline({"found": False, "l_transfer": None, "faithfulness": 0.5}) == "faithfulness 0.5, found False"
+    assert runs.headline({"n": 3, "finding": "No peak."}) == "No peak."

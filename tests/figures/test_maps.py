@@ -104,7 +104,24 @@ def test_a_probe_below_the_corrected_null_is_a_dot(null_high):
     assert [list(row) for row in figure.data[0].text] == [["a", "eq"], ["·", "·"]]
     np.testing.assert_allclose(figure.data[0].z, [[0.9, 0.8], [0.01, 0.05]])
     np.testing.assert_allclose(figure.data[1].z, [[0.06], [0.06]])
-    assert "carry" in probing.summary(probes(null_high)).split("not above")[1]
+    assert probing.summary(probes(null_high)) == (
+        "1 of 2 variables pass shuffled labels; best R² (role, layer): a 0.90 (a 0), carry not; n = 100."
+    )
+
+
+def test_of_many_variables_the_main_ones_are_drawn():
+    names = ["a0", "a", "result_carry1", "b", "result0", "partial", "result", "b1", "a1", "carries", "chain", "sum"]
+    many = xr.concat(
+        [probes(((), 0.06)).isel(target=[0]).assign_coords(target=[name]) for name in names],
+        dim="target",
+        data_vars="all",
+    )
+    many = many.assign(score_null_high=((), 0.06), n=((), 100))
+    drawn = probing.main_targets(many)["target"].to_numpy().tolist()
+    assert drawn == ["a", "b", "partial", "result", "result0", "result_carry1", "a0", "b1", "a1"]
+    figure = probing.readable(many)
+    assert figure.data[0].z.shape == (9, 2)
+    assert "9 of 12 variables" in figure.layout.title.subtitle.text
 
 
 def test_probes_by_layer_draw_both_nulls_in_every_panel():

@@ -105,11 +105,19 @@ def row(line: RunSummary) -> dict:
     }
 
 
+KEY_NUMBERS = ("accuracy", "faithfulness", "faithfulness_mean", "faithfulness_zero", "l_wait", "l_transfer", "found")
+
+
 def headline(summary: dict, most: int = 4) -> str:
-    """Return the first headline numbers as text; interval ends ride with their mean."""
+    """Return the finding of a run in words where it recorded one, else its first numbers with their intervals."""
+    if isinstance(summary.get("finding"), str):
+        return summary["finding"]
+    counts = ("n", "threshold")
+    others = [name for name in summary if name not in (*KEY_NUMBERS, *counts) and not name.startswith("n_")]
     said = []
-    for name, value in summary.items():
-        if name == "n" or name.endswith(("_low", "_high")) or not isinstance(value, int | float | str):
+    for name in (*KEY_NUMBERS, *others):
+        value = summary.get(name)
+        if name.endswith(("_low", "_high")) or not isinstance(value, int | float | str):
             continue
         low, high = summary.get(f"{name}_low"), summary.get(f"{name}_high")
         interval = f" [{low:.3g}, {high:.3g}]" if isinstance(low, float) and isinstance(high, float) else ""
