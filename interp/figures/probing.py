@@ -149,7 +149,7 @@ def _target_panel(figure: go.Figure, part: xr.Dataset, target: str, place: Any, 
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return how many targets pass the corrected null, and the best probe of the first whole ones (not digits or carries)."""
+    """Return how many targets pass the corrected null, and the best probe of the whole ones (no digits, no carries)."""
     targets, ceiling = [str(target) for target in schema.labels(dataset, "target")], _ceiling(dataset)
     score = schema.values(dataset, "score", "target", "layer", "role")
     passed = np.nanmax(score, axis=(1, 2)) > ceiling

@@ -24,7 +24,7 @@ MULTIPLES = (
     ("probing", "Probes", None),
     ("lens", "Logit lens", None),
 )
-HEIGHT = 206
+HEIGHT = 197
 MOST_CELLS = 4
 
 
