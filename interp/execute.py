@@ -145,12 +145,27 @@ def task_file(spec: Spec) -> dict[str, Any]:
 
 
 def headline(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return every scalar of a result by name: the numbers a table of runs shows. -1 windows become null."""
-    numbers = {str(name): values.item() for name, values in dataset.data_vars.items() if values.ndim == 0}
+    """Return every scalar of a result by name, and the finding in words: what a table of runs shows.
+
+    A number that is not defined (nan, a window that was not found) is null.
+    """
+    numbers: dict[str, Any] = {
+        str(name): values.item() for name, values in dataset.data_vars.items() if values.ndim == 0
+    }
     if "found" in numbers:
         numbers |= {"found": bool(numbers["found"])}
         numbers |= {"l_transfer": None if numbers["l_transfer"] < 0 else numbers["l_transfer"]}
-    return {name: None if value != value else value for name, value in numbers.items()}
+    defined = {name: None if value != value else value for name, value in numbers.items()}
+    return defined | {"finding": finding(dataset)}
+
+
+def finding(dataset: xr.Dataset) -> str:
+    """Return what a result found, in a sentence; where nothing was answered it says that."""
+    from interp.figures import FIGURES
+
+    if "n" in dataset and int(dataset["n"]) == 0:
+        return "The model answers none of these prompts, so there is nothing to measure (n = 0)."
+    return FIGURES[dataset.attrs["method"]][0].summary(dataset)
 
 
 def circumstances(began: float, spec: Spec) -> dict[str, Any]:

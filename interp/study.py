@@ -16,7 +16,7 @@ import xarray as xr
 
 from interp.execute import circumstances, computing_threads, find, opened, pinned, record
 from interp.progress import Progress, silent
-from interp.store import OpenRun, Spec, Store, parts
+from interp.store import Spec, Store, parts
 from interp.store import parameters as asked
 from interp.tasks import STYLES, TASKS, check_task, named_task
 
@@ -114,13 +114,4 @@ def finding_rows(store: Store, runs: list[str]) -> Iterator[tuple[str, str, str]
         found = store.open(run_id)
         spec = found.manifest["spec"]
         if spec["method"] != "accuracy":
-            yield spec["task"] or "weights", spec["method"], finding(found)
-
-
-def finding(run: OpenRun) -> str:
-    """Return what a run found, in a sentence; where nothing was answered there is nothing to find, and it says so."""
-    from interp.figures import FIGURES
-
-    if run.summary.get("n") == 0:
-        return "The model answers none of these prompts, so there is nothing to measure (n = 0)."
-    return FIGURES[run.manifest["spec"]["method"]][0].summary(run.dataset)
+            yield spec["task"] or "weights", spec["method"], found.summary["finding"]

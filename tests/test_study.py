@@ -8,7 +8,7 @@ import pytest
 from interp.errors import Cancelled, InterpError
 from interp.models import load
 from interp.store import Spec, Store
-from interp.study import accuracy_rows, finding, finding_rows, study
+from interp.study import accuracy_rows, finding_rows, study
 from interp.tasks import STYLES, TASKS
 from tests.cli.conftest import call
 
@@ -80,7 +80,7 @@ def test_a_study_is_its_parts_and_a_table(store, spec):
     assert [row[0] for row in rows] == ["a+b", "a-b"]
     assert all(len(row) == 3 and "[" in row[1] for row in rows)
     assert [row[:2] for row in finding_rows(store, runs)] == [("a+b", "lens"), ("weights", "spectrum")]
-    assert finding(store.open(runs[0])).startswith("Accuracy ")
+    assert store.open(runs[0]).summary["finding"].startswith("Accuracy ")
 
 
 def test_parts_are_reused_and_fresh_is_not(store, spec):
@@ -127,7 +127,7 @@ def test_findings_are_said_for_a_model_that_answers(store):
     from interp.execute import record
 
     for method in ("cama", "peeking", "ablation", "lens", "attention", "spectrum"):
-        said = finding(store.open(record(Spec(method=method, model="modadd-59"), store)))
+        said = store.open(record(Spec(method=method, model="modadd-59"), store)).summary["finding"]
         assert "nan" not in said
         assert "nothing to measure" not in said
     assert load("modadd-59").arith.task == "modadd"

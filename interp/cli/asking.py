@@ -112,16 +112,15 @@ def _identity(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(store: Store, run_id: str) -> None:
-    from interp.study import finding
-
     found = store.open(run_id)
-    spec, numbers = found.manifest["spec"], found.manifest["summary"]
+    spec, numbers = found.manifest["spec"], dict(found.summary)
+    sentence = numbers.pop("finding")
     means = [name for name in numbers if f"{name}_low" in numbers]
     ends = {f"{name}_{end}" for name in means for end in ("low", "high")}
     rows = [(name, with_interval(numbers, name)) for name in numbers if name not in ends]
     title = f"{spec['method']} of {spec['model']} on {spec['task'] or 'its weights'} ({spec['style']})"
     table(title, ("number", "value [95 % interval]"), rows)
-    print(finding(found))
+    print(sentence)
     say(f"recorded as {run_id} in {store.root}")
 
 

@@ -11,10 +11,10 @@ from apps.dashboard.__main__ import main
 
 START = """
 import sys, time
-began = time.perf_counter()
+began = time.process_time()
 from apps.dashboard import Settings, create_app
 app = create_app(Settings(store=sys.argv[1]))
-print(time.perf_counter() - began)
+print(time.process_time() - began)
 never = {"torch", "transformers", "transformer_lens", "sklearn", "interp.methods", "interp.engine", "interp.models"}
 assert not never & set(sys.modules), never & set(sys.modules)
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_the_app_starts_without_a_model_and_quickly(study):
     command = [sys.executable, "-c", START, str(study)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 8, done.stdout  # about one second on a quiet machine; the bound is for a busy one
+    assert float(done.stdout) < 2.5, done.stdout  # CPU seconds, so that a busy machine does not matter
 
 
 def test_two_apps_each_have_their_callbacks_and_their_store(study, tmp_path):
