@@ -32,3 +32,8 @@ def result(directory: Path) -> dict[str, Any]:
 
     log = [{name: value for name, value in line.items() if name != "cpu_seconds"} for line in read_log(directory)]
     return {"weights": (directory / "model.safetensors").read_bytes(), "log": log}
+
+
+MADE = {"config.json", "generation_config.json", "log.jsonl", "model.safetensors", "recipe.json"}
+MADE |= {"tokenizer.json", "tokenizer_config.json", "SHA256SUMS", "training-state.safetensors"}
+"""Every file that a finished training leaves."""

@@ -79,6 +79,8 @@ def test_hash_is_of_all_that_decides_the_answers_and_of_nothing_else(directory):
     for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         (directory / name).write_text('{"x": 1}')
         assert zoo.weights_sha256(directory) != first
+        (directory / name).write_text("[]")  # as long as before
+        assert zoo.weights_sha256(directory) != first
         (directory / name).write_text("{}")
         assert zoo.weights_sha256(directory) == first
     (directory / "model-2.safetensors").write_text("{}")
