@@ -32,6 +32,9 @@ VARIANTS = {
 }
 
 
+THRESHOLD = 0.95  # what a sweep that records no threshold is read against, as the search does by default
+
+
 def wait_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return faithfulness against `l_wait`, a line a variant; reads a `cama` or an `af1` dataset."""
     swept = "wait_faithfulness" if "wait_faithfulness" in dataset.variables else "faithfulness"
@@ -143,15 +146,21 @@ def summary(dataset: xr.Dataset) -> str:
 
 
 def sweep_summary(dataset: xr.Dataset) -> str:
-    """Return up to which `l_wait` each variant keeps faithfulness 0.9."""
+    """Return the last `l_wait` up to which each variant is faithful at every step, at the threshold of the search."""
     swept = "wait_faithfulness" if "wait_faithfulness" in dataset.variables else "faithfulness"
     dim = sweep_dim(dataset, swept)
     value, waits = schema.values(dataset, swept, "variant", dim), schema.labels(dataset, dim)
+    threshold = schema.scalar(dataset, "threshold") or THRESHOLD
     said = []
     for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
-        kept = [wait for j, wait in enumerate(waits) if value[i, j] >= 0.9]
-        said.append(f"{variant} up to l_wait {max(kept)}" if kept else f"{variant} at no l_wait")
-    return f"Faithfulness is at least 0.9 for {', '.join(said)}."
+        failing = np.flatnonzero(~(value[i] >= threshold))
+        kept = len(waits) if not len(failing) else int(failing[0])
+        last = f"through l_wait {waits[kept - 1]}" if kept else "at none"
+        said.append(
+            f"{variant} {last}"
+            + (" (the embeddings, where CAMA is the identity)" if kept == 1 and variant == "cama" else "")
+        )
+    return f"Faithfulness stays at {schema.number(threshold, 2)} or more: {', '.join(said)}; {_split(dataset, swept)}."
 
 
 def transfer_summary(dataset: xr.Dataset) -> str:

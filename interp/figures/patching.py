@@ -66,26 +66,42 @@ def summary(dataset: xr.Dataset) -> str:
         return "No cell has a recovered value: the clean and corrupted runs do not differ."
     layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
     i, j = maps.largest(value)
-    carried = [
-        f"{role} ({_ranges(layers, value[:, k] >= 0.5)})" for k, role in enumerate(roles) if (value[:, k] >= 0.5).any()
-    ]
-    where = f"Half or more is recovered at {', '.join(carried)}; max" if carried else "Max recovered"
+    beyond = _beyond_null(dataset)
+    carried = [f"{role} ({_ranges(layers, beyond[:, k])})" for k, role in enumerate(roles) if beyond[:, k].any()]
+    where = f"Recovered beyond the null anywhere at {', '.join(carried)}" if carried else "No cell is beyond the null"
     return (
-        f"{where} {recovered[i, j].text(2)} at layer {layers[i]}, {roles[j]}; the null reaches "
+        f"{where}; max {recovered[i, j].text(2)} at layer {layers[i]}, {roles[j]}; the null reaches "
         f"{schema.number(float(np.nanmax(null)), 2)}; {schema.count_text(dataset)}."
     )
 
 
+def _beyond_null(dataset: xr.Dataset) -> np.ndarray:
+    """Return the cells [layer, role] whose interval lies above the interval of the null in every cell of the map."""
+    place = ("layer", "role")
+    low, null_high = (
+        schema.optional(dataset, "recovered_low", *place),
+        schema.optional(dataset, "recovered_null_high", *place),
+    )
+    value, null = schema.values(dataset, "recovered", *place), schema.values(dataset, "recovered_null", *place)
+    return (value if low is None else low) > np.nanmax(null if null_high is None else null_high)
+
+
 def _ranges(layers: list, where: np.ndarray) -> str:
-    """Return the layers that hold as `layers 0 to 3` (the gaps, if any, are said by their ends)."""
-    held = [layer for layer, holds in zip(layers, where, strict=True) if holds]
-    return f"layer {held[0]}" if len(held) == 1 else f"layers {held[0]}–{held[-1]}"
+    """Return the layers that hold as `layer 3`, `layers 0–2, 5`."""
+    runs: list[list] = []
+    for k, (layer, holds) in enumerate(zip(layers, where, strict=True)):
+        if holds and k and where[k - 1]:
+            runs[-1].append(layer)
+        elif holds:
+            runs.append([layer])
+    said = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs]
+    return f"layer{'s' if len(said) > 1 or '–' in said[0] else ''} {', '.join(said)}"
 
 
 def turning_cell(dataset: xr.Dataset) -> tuple[int, str]:
-    """Return the most telling cell: the first layer at which the last role recovers half, else the largest."""
+    """Return the most telling cell: the first layer at which the last role is beyond the null, else the largest."""
     value = schema.values(dataset, "recovered", "layer", "role")
     layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
-    passed = np.flatnonzero(value[:, -1] >= 0.5)
+    passed = np.flatnonzero(_beyond_null(dataset)[:, -1])
     i, j = (int(passed[0]), len(roles) - 1) if len(passed) else maps.largest(value)
     return int(layers[i]), str(roles[j])

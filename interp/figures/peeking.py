@@ -28,7 +28,7 @@ def single_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     kept = schema.estimates(dataset, "faithfulness", "variant", "layer")
     for i, variant in enumerate(str(v) for v in schema.labels(dataset, "variant")):
         if variant == "random_head":
-            curves.add_null(figure, "random heads cut off", layers, kept[i].value)
+            curves.add_null(figure, "one random head cut off", layers, kept[i].value)
             continue
         name, colour = _NAMES.get(variant, (variant, look.OKABE_ITO[i % 6]))
         n = schema.count_text(dataset)
@@ -61,5 +61,5 @@ def summary(dataset: xr.Dataset) -> str:
     )
     return (
         f"Hiding the last token's reads hurts most in block {layers[worst]}: faithfulness {last[worst]:.2f} "
-        f"(random heads: {null}); {schema.count_text(dataset)}."
+        f"(one random head: {null}); {schema.count_text(dataset)}."
     )

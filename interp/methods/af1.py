@@ -29,7 +29,17 @@ import xarray as xr
 
 from interp.engine import Intervention
 from interp.errors import InterpError
-from interp.methods.cama import VARIANTS, Means, check_reference, reference_means, wait, wait_sweep
+from interp.methods import nulls
+from interp.methods.cama import (
+    FEWEST_PER_MEAN,
+    VARIANTS,
+    Means,
+    check_reference,
+    reference_means,
+    relative_error,
+    wait,
+    wait_sweep,
+)
 from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import within
 from interp.methods.peeking import peek
@@ -45,7 +55,7 @@ FEWEST = 20
 
 
 class Search(NamedTuple):
-    """What the two sweeps on the selection split gave; counts of right answers out of `n`."""
+    """What the two sweeps on the selection split gave, as right answers: bool [..., prompt], `n` prompts."""
 
     wait_right: np.ndarray
     transfer_right: np.ndarray
@@ -88,17 +98,17 @@ def search(
     """Return the wait sweep, the transfer sweep and the window they select on `prompts` (all answered)."""
     n, n_layers = len(prompts), model.cfg.n_layers
     wait_right = wait_sweep(model, means, prompts, batch_size=batch_size, progress=progress)
-    passing = last_passing(wait_right[0] / max(n, 1), threshold)
+    passing = last_passing(wait_right[0].sum(axis=-1) / max(n, 1), threshold)
     l_wait = min(max(passing, 0), n_layers)
-    transfer_right = np.zeros(n_layers - l_wait + 1, dtype=np.int64)
+    transfer_right = np.zeros((n_layers - l_wait + 1, n), dtype=bool)
     for window in range(len(transfer_right)):
         report = within(progress, window, len(transfer_right), f"l_wait {l_wait}, l_transfer {window}")
         edits = af1_interventions(means, prompts, n_layers, l_wait, window)
         transfer_right[window] = faithful(model, prompts, edits, batch_size=batch_size, progress=report)
-    enough = (
-        np.flatnonzero(transfer_right >= threshold * n) if n >= FEWEST and passing >= 0 else np.array([], dtype=int)
-    )
-    best = int(np.argmax(transfer_right))
+    totals = transfer_right.sum(axis=-1)
+    judged = n >= FEWEST and passing >= 0
+    enough = np.flatnonzero(totals >= threshold * n) if judged else np.array([], dtype=int)
+    best = int(np.argmax(totals))
     found = len(enough) > 0
     return Search(wait_right, transfer_right, n, found, l_wait, int(enough[0]) if found else -1, best)
 
@@ -110,6 +120,7 @@ def af1(
     test: Prompts,
     *,
     threshold: float = 0.95,
+    fewest: int = FEWEST_PER_MEAN,
     batch_size: int = 512,
     progress: Progress = silent,
     seed: int = 0,
@@ -123,7 +134,7 @@ def af1(
     """
     for prompts in (selection, test):
         check_reference(prompts, reference)
-    means = reference_means(model, reference, batch_size=batch_size, progress=progress)
+    means = reference_means(model, reference, fewest=fewest, batch_size=batch_size, progress=progress)
     covered = [p[means.covers(p)] for p in (selection, test)]
     kept = [answered(model, p, batch_size=batch_size, progress=progress) if len(p) else p for p in covered]
     found = search(model, means, kept[0], threshold, batch_size=batch_size, progress=progress)
@@ -132,31 +143,34 @@ def af1(
     for variant in VARIANTS:
         edits = af1_interventions(means, kept[1], model.cfg.n_layers, found.l_wait, window, variant)
         judged[variant] = faithful(model, kept[1], edits, batch_size=batch_size, progress=progress)
+    full = share(np.arange(len(covered[1])) < len(kept[1]))
     title = f"AF1 subgraph of {test.task} ({test.style}): window chosen on selection, judged on test."
     return xr.Dataset(
         {
             **_window_variables(found, threshold),
-            **_test_variables(judged, len(kept[1])),
+            **_test_variables(judged, kept[1]),
             **_sweep_variables(found),
-            **mean_variables(
-                "accuracy_full", "", *share(len(kept[1]), len(covered[1])), "fraction", "accuracy of the full model"
-            ),
+            **mean_variables("accuracy_full", "", *full, "fraction", "accuracy of the full model"),
             "n_uncovered": variable(
                 "", len(test) - len(covered[1]), "prompts", "test prompts left out: a token without a reference mean"
             ),
             "n_reference": variable("", len(reference), "prompts", "prompts behind the means"),
+            "reference_standard_error": variable(
+                "l_wait_tried", relative_error(means), "fraction of |mean|", "sampling error of the conditional means"
+            ),
         },
         coords={
             "variant": list(VARIANTS),
             "l_wait_tried": list(range(model.cfg.n_layers + 1)),
             "l_transfer_tried": list(range(len(found.transfer_right))),
+            "prompt": list(kept[1].texts),
         },
         attrs=attributes("af1", model, test, title, counting="l_wait blocks wait; paper block index = l_wait - 1"),
     )
 
 
 def _window_variables(found: Search, threshold: float) -> dict[str, xr.Variable]:
-    best = found.transfer_right[found.best_l_transfer] / found.n if found.n else np.nan
+    best = found.transfer_right[found.best_l_transfer].mean() if found.n else np.nan
     return {
         "found": variable("", np.int8(found.found), "0 or 1", "a window passed the threshold on selection"),
         "l_wait": variable("", found.l_wait, "blocks", "blocks that wait"),
@@ -168,25 +182,29 @@ def _window_variables(found: Search, threshold: float) -> dict[str, xr.Variable]
     }
 
 
-def _test_variables(judged: dict[str, int], n: int) -> dict[str, xr.Variable]:
+def _test_variables(judged: dict[str, np.ndarray], kept: Prompts) -> dict[str, xr.Variable]:
     names = {"cama": "faithfulness", "mean": "faithfulness_mean", "zero": "faithfulness_zero"}
-    table: dict[str, xr.Variable] = {"n": variable("", n, "prompts", "test prompts that the full model answers")}
+    majority = nulls.majority_accuracy(kept.answer_ids) if len(kept) else np.nan
+    right = np.stack([judged[variant] for variant in VARIANTS]).astype(np.int8)
+    table: dict[str, xr.Variable] = {
+        "correct": variable("variant prompt", right, "0 or 1", "test prompt still answered in the window"),
+        "n": variable("", len(kept), "prompts", "test prompts that the full model answers"),
+        "null_majority": variable("", majority, "fraction", "accuracy of the best constant answer"),
+    }
     for variant, name in names.items():
         what = f"test accuracy of the window with {variant}, on prompts the full model answers"
-        table.update(mean_variables(name, "", *share(judged[variant], n), "fraction", what))
+        table.update(mean_variables(name, "", *share(judged[variant]), "fraction", what))
     return table
 
 
 def _sweep_variables(found: Search) -> dict[str, xr.Variable]:
     wait_what, transfer_what = "waiting alone, selection split", "full-peek blocks after l_wait, selection split"
     return {
-        **mean_variables(
-            "wait_faithfulness", "variant l_wait_tried", *share(found.wait_right, found.n), "fraction", wait_what
-        ),
+        **mean_variables("wait_faithfulness", "variant l_wait_tried", *share(found.wait_right), "fraction", wait_what),
         **mean_variables(
             "transfer_faithfulness",
             "l_transfer_tried",
-            *share(found.transfer_right, found.n),
+            *share(found.transfer_right),
             "fraction",
             transfer_what,
         ),

@@ -13,6 +13,9 @@ before that block. `mean` and `zero` are the nulls: they must fall wherever the 
 reference prompts of another split, in one streamed pass; `reference_standard_error` is their sampling error, as
 |standard error| / |mean|, median over roles and tokens.
 
+For "-" the task's own constraint (every step >= 0) makes E[ . | x_t] carry what x_t says about the other operands:
+that is part of conditioning on the task. l_wait 0 is the identity by construction and no evidence of waiting.
+
 Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650.
 """
 
@@ -38,23 +41,27 @@ if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
 VARIANTS = ("cama", "mean", "zero")
+FEWEST_PER_MEAN = 10
+"""A mean over fewer prompts is a resample rather than a mean; prompts that would need one are left out and counted."""
 
 
 @dataclass(frozen=True)
 class Means:
     """Streamed means of the residual at the input of each block, by role and by the token that stands there.
 
-    tokens: {role: sorted token ids seen}; moments: {l_wait: {role: Moments [token, d_model]}}.
+    tokens: {role: sorted token ids seen}; counts: {role: int [token]}, prompts behind each mean;
+    moments: {l_wait: {role: Moments [token, d_model]}}; `fewest`: prompts a mean needs to count as one.
     """
 
     tokens: dict[str, np.ndarray]
+    counts: dict[str, np.ndarray]
     moments: dict[int, dict[str, Moments]]
+    fewest: int
 
     def covers(self, prompts: Prompts) -> np.ndarray:
-        """Return which prompts have only tokens with a mean: bool [prompt]."""
-        return np.all(
-            [np.isin(prompts.tokens[:, prompts.position(r)], seen) for r, seen in self.tokens.items()], axis=0
-        )
+        """Return which prompts have only tokens with a mean of at least `fewest` prompts: bool [prompt]."""
+        known = {role: seen[self.counts[role] >= self.fewest] for role, seen in self.tokens.items()}
+        return np.all([np.isin(prompts.tokens[:, prompts.position(r)], seen) for r, seen in known.items()], axis=0)
 
     def keys(self, prompts: Prompts) -> dict[str, np.ndarray]:
         """Return the row of each prompt's own token in the tables: {role: int [prompt]}; -1 where it has none."""
@@ -76,17 +83,20 @@ def reference_means(
     reference: Prompts,
     layers: Sequence[int] | None = None,
     *,
+    fewest: int = FEWEST_PER_MEAN,
     batch_size: int = 512,
     progress: Progress = silent,
 ) -> Means:
     """Return the conditional means at the input of `layers` (default 0..L) in one pass over `reference`."""
     require_prompts(reference)
     chosen = layer_list(model, layers)
-    tokens = {r: np.unique(reference.tokens[:, reference.position(r)]) for r in waiting_roles(reference)}
-    keys = Means(tokens, {}).keys(reference)
+    columns = {r: reference.tokens[:, reference.position(r)] for r in waiting_roles(reference)}
+    found = {r: np.unique(column, return_counts=True) for r, column in columns.items()}
+    tokens, counts = ({r: pair[i] for r, pair in found.items()} for i in (0, 1))
+    keys = Means(tokens, counts, {}, fewest).keys(reference)
     sites = {layer: Site("resid_pre", layer) for layer in chosen}
     moments = conditional_means(model, reference, list(sites.values()), keys, batch_size=batch_size, progress=progress)
-    return Means(tokens, {layer: moments[site] for layer, site in sites.items()})
+    return Means(tokens, counts, {layer: moments[site] for layer, site in sites.items()}, fewest)
 
 
 def wait(means: Means, prompts: Prompts, l_wait: int, variant: str = "cama") -> list[Intervention]:
@@ -119,12 +129,12 @@ def wait_sweep(
     batch_size: int = 512,
     progress: Progress = silent,
 ) -> np.ndarray:
-    """Return how many of `prompts` survive waiting: int [variant, l_wait], later blocks unrestricted."""
+    """Return which of `prompts` survive waiting: bool [variant, l_wait, prompt], later blocks unrestricted."""
     layers = sorted(means.moments)
-    right = np.zeros((len(variants), len(layers)), dtype=np.int64)
+    right = np.zeros((len(variants), len(layers), len(prompts)), dtype=bool)
     for v, variant in enumerate(variants):
         for i, layer in enumerate(layers):
-            report = within(progress, v * len(layers) + i, right.size, f"{variant} l_wait {layer}")
+            report = within(progress, v * len(layers) + i, len(variants) * len(layers), f"{variant} l_wait {layer}")
             right[v, i] = faithful(
                 model, prompts, wait(means, prompts, layer, variant), batch_size=batch_size, progress=report
             )
@@ -150,6 +160,7 @@ def cama(
     reference: Prompts,
     *,
     variants: Sequence[str] = VARIANTS,
+    fewest: int = FEWEST_PER_MEAN,
     batch_size: int = 512,
     progress: Progress = silent,
     seed: int = 0,
@@ -161,17 +172,20 @@ def cama(
     prompts, other roles in the reference, or an unknown variant.
     """
     check_reference(prompts, reference)
-    means = reference_means(model, reference, batch_size=batch_size, progress=progress)
+    means = reference_means(model, reference, fewest=fewest, batch_size=batch_size, progress=progress)
     covered = prompts[means.covers(prompts)]
     kept = answered(model, covered, batch_size=batch_size, progress=progress) if len(covered) else covered
     right = wait_sweep(model, means, kept, variants, batch_size=batch_size, progress=progress)
-    mean, interval = share(right, len(kept))
+    mean, interval = share(right)
     majority = nulls.majority_accuracy(kept.answer_ids) if len(kept) else np.nan
     title = f"Faithfulness when every token waits, {prompts.task} ({prompts.style}, {prompts.split})."
     what = "accuracy on prompts the full model answers"
     return xr.Dataset(
         {
             **mean_variables("faithfulness", "variant l_wait", mean, interval, "fraction", what),
+            "correct": variable(
+                "variant l_wait prompt", right.astype(np.int8), "0 or 1", "still answered while waiting"
+            ),
             "n": variable("", len(kept), "prompts", "prompts that the full model answers correctly"),
             "n_uncovered": variable("", len(prompts) - len(covered), "prompts", "left out: a token without a mean"),
             "n_reference": variable("", len(reference), "prompts", "prompts behind the means"),
@@ -180,7 +194,7 @@ def cama(
             ),
             "null_majority": variable("", majority, "fraction", "accuracy of the best constant answer"),
         },
-        coords={"variant": list(variants), "l_wait": sorted(means.moments)},
+        coords={"variant": list(variants), "l_wait": sorted(means.moments), "prompt": list(kept.texts)},
         attrs=attributes("cama", model, prompts, title),
     )
 

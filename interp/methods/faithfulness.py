@@ -36,17 +36,17 @@ def faithful(
     *,
     batch_size: int = 512,
     progress: Progress = silent,
-) -> int:
-    """Return how many of `prompts` are answered correctly under the interventions (0 when there are none)."""
+) -> np.ndarray:
+    """Return which of `prompts` are answered correctly under the interventions: bool [prompt]."""
     if not len(prompts):
-        return 0
+        return np.zeros(0, dtype=bool)
     logits = run(model, prompts, interventions, batch_size=batch_size, progress=progress).logits
-    return int(metrics.correct(logits, prompts).sum())
+    return metrics.correct(logits, prompts).cpu().numpy()
 
 
-def share(successes: Any, n: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Return successes / n and Wilson's 95 % interval; all nan when n = 0 (nothing was answered)."""
-    successes = np.asarray(successes, dtype=float)
+def share(right: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return the mean of `right` (bool [..., prompt]) over prompts and Wilson's 95 % interval; nan without prompts."""
+    n, successes = right.shape[-1], np.asarray(right.sum(axis=-1), dtype=float)
     if n == 0:
         nothing = np.full(successes.shape, np.nan)
         return nothing, (nothing, nothing)

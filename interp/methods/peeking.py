@@ -9,7 +9,8 @@
 the full model answers; the softmax renormalises over the keys that are left.
 
 Reading: a dip of `last` marks the blocks in which the answer's ingredients are fetched; a dip of `others` marks
-operands that mix before the last token. A layer where all lines stay at 1 is not needed for transport.
+operands that mix before the last token. `random_head` is one head, not all of them: it says how much one head carries,
+and is no control of equal size. A layer where all lines stay at 1 is not needed for transport.
 
 Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650 (figure 4 is the line `last`).
 """
@@ -24,6 +25,7 @@ import xarray as xr
 
 from interp.engine import Hidden, Intervention, Site
 from interp.errors import InterpError, nearest
+from interp.methods import nulls
 from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import require_prompts, within
 from interp.methods.result import attributes, mean_variables, variable
@@ -77,22 +79,25 @@ def peeking(
     n_layers, n_heads = model.cfg.n_layers, model.cfg.n_heads
     heads = np.random.default_rng(seed).integers(n_heads, size=n_layers)
     kept = answered(model, prompts, batch_size=batch_size, progress=progress)
-    right = np.zeros((len(variants), n_layers), dtype=np.int64)
+    right = np.zeros((len(variants), n_layers, len(kept)), dtype=bool)
     for v, variant in enumerate(variants):
         for layer in range(n_layers):
-            report = within(progress, v * n_layers + layer, right.size, f"cut {variant} in block {layer}")
+            report = within(progress, v * n_layers + layer, len(variants) * n_layers, f"cut {variant} in block {layer}")
             edits = [_cut(prompts, variant, layer, int(heads[layer]))]
             right[v, layer] = faithful(model, kept, edits, batch_size=batch_size, progress=report)
-    mean, interval = share(right, len(kept))
+    mean, interval = share(right)
+    majority = nulls.majority_accuracy(kept.answer_ids) if len(kept) else np.nan
     title = f"Faithfulness with attention to other tokens cut in one block, {prompts.task} ({prompts.style})."
     what = "accuracy on prompts the full model answers"
     return xr.Dataset(
         {
             **mean_variables("faithfulness", "variant layer", mean, interval, "fraction", what),
             "head": variable("layer", heads, "index", "the head cut by the control random_head"),
+            "correct": variable("variant layer prompt", right.astype(np.int8), "0 or 1", "still answered with the cut"),
             "n": variable("", len(kept), "prompts", "prompts that the full model answers correctly"),
+            "null_majority": variable("", majority, "fraction", "accuracy of the best constant answer"),
         },
-        coords={"variant": list(variants), "layer": list(range(n_layers))},
+        coords={"variant": list(variants), "layer": list(range(n_layers)), "prompt": list(kept.texts)},
         attrs=attributes("peeking", model, prompts, title, seed=seed),
     )
 

@@ -136,8 +136,8 @@ def test_random_heads_are_the_null_of_peeking():
         coords={"variant": ["last", "others", "random_head"], "layer": [0, 1]},
     )
     by_name = {trace.name: trace for trace in peeking.single_layer(data).data}
-    assert by_name["null: random heads cut off"].y.tolist() == [0.98, 0.97]
-    assert "block 1: faithfulness 0.20 (random heads: 0.97)" in peeking.summary(data)
+    assert by_name["null: one random head cut off"].y.tolist() == [0.98, 0.97]
+    assert "block 1: faithfulness 0.20 (one random head: 0.97)" in peeking.summary(data)
 
 
 def spectra(**extra):
@@ -207,3 +207,20 @@ def test_the_pair_figure_has_the_two_runs_as_reference():
 )
 def test_numbers_for_people(value, text):
     assert number(value) == text
+
+
+def test_waiting_ends_at_the_first_failure():
+    """A dip that recovers is not waiting; l_wait 0 is said to be the identity."""
+    data = xr.Dataset(
+        {
+            "faithfulness": (("variant", "l_wait"), [[1.0, 0.99, 0.2, 0.97], [0.96, 0.1, 0.1, 0.1], [0.0, 0, 0, 0]]),
+            "n": ((), 50),
+        },
+        coords={"variant": ["cama", "mean", "zero"], "l_wait": [0, 1, 2, 3]},
+        attrs={"method": "cama"},
+    )
+    said = af1.sweep_summary(data)
+    assert "cama through l_wait 1," in said
+    assert "mean through l_wait 0, zero" in said
+    assert "zero at none" in said
+    assert "identity" in af1.sweep_summary(data.isel(l_wait=[0, 2, 3]))

@@ -59,16 +59,21 @@ def test_limits_are_symmetric_and_never_empty():
     assert limits(np.array([np.nan])) == (-1.0, 1.0)
 
 
-def test_summary_names_where_half_is_recovered():
+def test_summary_names_what_is_beyond_the_null():
     assert patching.summary(patched()) == (
-        "Half or more is recovered at a (layer 0), eq (layer 1); max 1.00 [0.90, 1.10] at layer 0, a; "
+        "Recovered beyond the null anywhere at a (layers 0–1), eq (layer 1); max 1.00 [0.90, 1.10] at layer 0, a; "
         "the null reaches 0.10; n = 12."
     )
 
 
+def test_layers_with_a_gap_are_said_apart():
+    assert "eq (layer 0);" in patching.summary(patched(("a", "eq"), ((0.0, 0.9), (0.0, 0.05))))
+    assert patching._ranges([0, 1, 2, 3], np.array([True, False, True, True])) == "layers 0, 2–3"
+
+
 def test_the_default_cell_is_where_the_answer_arrives():
     assert patching.turning_cell(patched()) == (1, "eq")
-    assert patching.turning_cell(patched(value=((0.9, 0, 0), (0.1, 0, 0.2)))) == (0, "a")
+    assert patching.turning_cell(patched(value=((0.9, 0, 0), (0.1, 0, 0.15)))) == (0, "a")
 
 
 def test_summary_of_a_map_without_values():

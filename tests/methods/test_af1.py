@@ -53,7 +53,7 @@ def build_reader(n_layers: int, reads_at: int):
 @pytest.mark.parametrize(("n_layers", "reads_at"), [(2, 0), (3, 1), (4, 2), (4, 3)])
 def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> None:
     """The reader waits for `reads_at` blocks and transfers in one; the controls at that window know nothing."""
-    result = af1(build_reader(n_layers, reads_at), TRAIN, SELECTION, TEST)
+    result = af1(build_reader(n_layers, reads_at), TRAIN, SELECTION, TEST, fewest=1)
     assert (bool(result["found"]), int(result["l_wait"]), int(result["l_transfer"])) == (True, reads_at, 1)
     assert float(result["faithfulness"]) == 1.0
     assert int(result["n"]) == len(TEST)
@@ -67,7 +67,7 @@ def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> No
 
 def test_cama_by_hand() -> None:
     """Before the read CAMA is the identity of `a`; the unconditional mean of ten digits is no digit."""
-    result = cama(build_reader(3, 1), TEST, TRAIN)
+    result = cama(build_reader(3, 1), TEST, TRAIN, fewest=1)
     assert result["faithfulness"].dims == ("variant", "l_wait")
     np.testing.assert_array_equal(result["faithfulness"].sel(variant="cama")[:2], 1.0)
     assert (result["faithfulness"].sel(variant=["mean", "zero"]).to_numpy() < 0.3).all()
@@ -88,22 +88,46 @@ def test_a_model_that_answers_nothing_is_reported_not_hidden() -> None:
     """The answers are all wrong: no faithful prompt, n = 0, nan, not found."""
     wrong = [copy_prompts(p.variables["a"], p.variables["b"]) for p in (SELECTION, TEST)]
     wrong = [type(p)(**{**p.__dict__, "answer_ids": (p.answer_ids + 1) % 10}) for p in wrong]
-    result = af1(build_reader(2, 0), TRAIN, *wrong)
+    result = af1(build_reader(2, 0), TRAIN, *wrong, fewest=1)
     assert (bool(result["found"]), int(result["n"])) == (False, 0)
     assert np.isnan(float(result["faithfulness"]))
 
 
 def test_a_few_lucky_answers_are_not_a_mechanism() -> None:
-    result = af1(build_reader(2, 0), TRAIN, SELECTION[:19], TEST)
+    result = af1(build_reader(2, 0), TRAIN, SELECTION[:19], TEST, fewest=1)
     assert (bool(result["found"]), int(result["l_transfer"]), int(result["n_selection"])) == (False, -1, 19)
-    assert bool(af1(build_reader(2, 0), TRAIN, SELECTION[:20], TEST)["found"])
+    assert bool(af1(build_reader(2, 0), TRAIN, SELECTION[:20], TEST, fewest=1)["found"])
 
 
 def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
     known = TRAIN[TRAIN.variables["a"] != 7]
-    result = cama(build_reader(2, 0), TEST, known)
+    result = cama(build_reader(2, 0), TEST, known, fewest=1)
     assert int(result["n_uncovered"]) == int((TEST.variables["a"] == 7).sum()) > 0
     assert int(result["n"]) == len(TEST) - int(result["n_uncovered"])
+
+
+def test_a_mean_over_few_prompts_is_no_mean() -> None:
+    """Each digit stands in about three reference prompts: below `fewest` its prompts are left out and counted."""
+    seen = np.bincount(TRAIN.variables["a"], minlength=10)
+    result = cama(build_reader(2, 0), TEST, TRAIN, fewest=int(seen.max()) + 1)
+    assert (int(result["n"]), int(result["n_uncovered"])) == (0, len(TEST))
+    assert np.isnan(result["faithfulness"]).all()
+
+
+def test_every_example_is_kept() -> None:
+    """The means are the means of the kept examples."""
+    model = build_reader(3, 1)
+    swept, found, cut = (
+        cama(model, TEST, TRAIN, fewest=1),
+        af1(model, TRAIN, SELECTION, TEST, fewest=1),
+        peeking(model, TEST),
+    )
+    np.testing.assert_allclose(swept["correct"].mean("prompt"), swept["faithfulness"])
+    np.testing.assert_allclose(cut["correct"].mean("prompt"), cut["faithfulness"])
+    assert float(found["correct"].sel(variant="cama").mean()) == float(found["faithfulness"])
+    assert tuple(swept["prompt"].values) == TEST.texts
+    for result in (swept, found, cut):
+        assert float(result["null_majority"]) == pytest.approx(np.bincount(TEST.answer_ids).max() / len(TEST))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +139,7 @@ def test_last_passing_stops_at_the_first_failure(shares: list[float], expected: 
 
 def test_errors_say_what_to_do() -> None:
     model = build_reader(2, 0)
-    means = reference_means(model, TRAIN)
+    means = reference_means(model, TRAIN, fewest=1)
     for window in ((0, 3), (-1, 1), (2, 1)):
         with pytest.raises(InterpError, match="outside a model of 2 blocks"):
             af1_interventions(means, TEST, 2, *window)
@@ -138,7 +162,7 @@ def bridge(request: pytest.FixtureRequest):
 def test_cama_is_the_identity_where_nothing_else_is_seen(bridge) -> None:
     """At the embeddings everywhere; at every layer for the first token after BOS."""
     batch = prompts(12)
-    means = reference_means(bridge, prompts(36))
+    means = reference_means(bridge, prompts(36), fewest=1)
     assert means.covers(batch).all()
     clean = run(bridge, batch, reads=[Site("resid_pre", layer) for layer in range(N_LAYERS + 1)])
     for layer in range(N_LAYERS + 1):
@@ -164,7 +188,7 @@ def test_self_peek_leaves_two_keys_and_full_peek_frees_the_last_token(bridge) ->
 
 def test_without_transfer_the_operands_are_unknown_and_with_it_they_are_not(bridge) -> None:
     """AF1 with l_transfer 0 gives one output for all prompts; one full-peek block is enough to change that."""
-    means = reference_means(bridge, prompts(36))
+    means = reference_means(bridge, prompts(36), fewest=1)
     batch = prompts(12)
     for l_wait in (1, 2):
         deaf = run(bridge, batch, af1_interventions(means, batch, N_LAYERS, l_wait, 0)).logits
@@ -175,7 +199,7 @@ def test_without_transfer_the_operands_are_unknown_and_with_it_they_are_not(brid
 
 def test_no_wait_and_full_peek_differs_from_the_model_by_the_other_tokens_alone(bridge) -> None:
     batch = prompts(6)
-    means = reference_means(bridge, prompts(36))
+    means = reference_means(bridge, prompts(36), fewest=1)
     everything = run(bridge, batch, af1_interventions(means, batch, N_LAYERS, 0, N_LAYERS)).logits
     others_cut = run(bridge, batch, peek(batch, range(N_LAYERS), "full")).logits
     torch.testing.assert_close(everything, others_cut, atol=1e-5, rtol=1e-5)
@@ -188,7 +212,7 @@ def test_the_edges_are_the_earlier_tokens_but_bos() -> None:
 
 def test_the_unconditional_mean_is_the_mean_over_all_prompts() -> None:
     model = build_reader(2, 0)
-    means = reference_means(model, TRAIN)
+    means = reference_means(model, TRAIN, fewest=1)
     assert isinstance(means, Means)
     source = wait(means, TEST, 1, "mean")[0].source
     assert isinstance(source, Lookup)
