@@ -49,9 +49,9 @@ def read_config(directory: Path) -> dict[str, Any]:
     try:
         config = json.loads((directory / "config.json").read_text())
     except (OSError, ValueError) as error:
+        why = "its config.json is not JSON" if isinstance(error, ValueError) else "it has no config.json to read"
         raise InterpError(
-            f"{directory} is no checkpoint ({error.__class__.__name__} on its config.json); "
-            "give a directory that transformers can open, or a native one."
+            f"{directory} is no checkpoint ({why}); give a directory that transformers can open, or a native one."
         ) from None
     if not isinstance(config, dict):
         raise InterpError(f"{directory}/config.json holds no object; restore the file.")

@@ -50,7 +50,7 @@ class Jobs:
         with self._read() as table:
             row = table.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
-            raise InterpError(f"no job {job_id!r:.80} in this store; list them with `interp jobs`")
+            raise InterpError(f"no job {job_id!r:.80} in this store; list them with `interp jobs list`")
         return Job(**row)
 
     def list(self, state: State | None = None, limit: int | None = None) -> Lines:
