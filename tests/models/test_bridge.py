@@ -142,9 +142,9 @@ def cut(directory: Path) -> None:
 
 REMOTE = {"AutoConfig": "x.Y", "AutoModelForCausalLM": "x.Z"}
 BROKEN = {
-    "empty": (without("*"), "is no checkpoint (FileNotFoundError on its config.json)"),
-    "no config": (without("config.json"), "is no checkpoint (FileNotFoundError"),
-    "config is no JSON": (text("config.json", "{"), "is no checkpoint (JSONDecodeError"),
+    "empty": (without("*"), "is no checkpoint (it has no config.json to read)"),
+    "no config": (without("config.json"), "is no checkpoint (it has no config.json"),
+    "config is no JSON": (text("config.json", "{"), "is no checkpoint (its config.json is not JSON"),
     "config is a list": (text("config.json", "[]"), "holds no object"),
     "unknown architecture": (config(model_type="zebra"), "is no model that transformers knows"),
     "code of its own": (config(model_type="zebra", auto_map=REMOTE), "is no model that transformers knows"),
