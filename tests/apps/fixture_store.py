@@ -1,7 +1,7 @@
 """A store of synthetic results in the schemas of the methods, for the tests of the app and its screenshots.
 
 The numbers are made up, with the shapes a trained model gives: operands move to the last token half way up. Run as a
-script it writes the store to the directory given: `python tests/apps/fixture_store.py /tmp/store`.
+script it writes the store to the directory given: `python tests/apps/fixture_store.py STORE`.
 """
 
 from __future__ import annotations
