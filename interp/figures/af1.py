@@ -134,14 +134,16 @@ def verdict(dataset: xr.Dataset) -> str:
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return the window, test faithfulness with interval and n, and the two controls, in one sentence."""
+    """Return the window, test faithfulness with interval and n, the two controls and the null, in one sentence."""
     value, low, high = (schema.scalar(dataset, f"faithfulness{end}") for end in ("", "_low", "_high"))
     mean, zero = (schema.number(schema.scalar(dataset, f"faithfulness_{name}"), 2) for name in ("mean", "zero"))
     wait, transfer, found = window_of(dataset)
     none = "" if found else "None passes; best "
+    majority = schema.scalar(dataset, "null_majority")
+    null = "" if majority is None else f", majority class {schema.number(majority, 2)}"
     return (
         f"{none}l_wait {wait}, l_transfer {transfer}: test faithfulness {schema.estimate(value, low, high, 2)} "
-        f"({schema.count_text(dataset)}); controls there: mean {mean}, zero {zero}."
+        f"({schema.count_text(dataset)}); controls there: mean {mean}, zero {zero}{null}."
     )
 
 

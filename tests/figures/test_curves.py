@@ -224,3 +224,10 @@ def test_waiting_ends_at_the_first_failure():
     assert "mean through l_wait 0, zero" in said
     assert "zero at none" in said
     assert "identity" in af1.sweep_summary(data.isel(l_wait=[0, 2, 3]))
+
+
+def test_the_window_is_said_beside_the_best_constant_answer():
+    numbers = {"found": 1, "l_wait": 2, "l_transfer": 1, "faithfulness": 0.9, "faithfulness_mean": 0.1}
+    numbers |= {"faithfulness_zero": 0.0, "null_majority": 0.03, "n": 40}
+    data = xr.Dataset({name: ((), value) for name, value in numbers.items()}, attrs={"method": "af1"})
+    assert af1.summary(data).endswith("controls there: mean 0.10, zero 0.00, majority class 0.03.")
