@@ -120,9 +120,8 @@ def _cama(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
     from interp.methods.cama import cama
 
     p = cast(asked.Cama, spec.settings)
-    return cama(
-        model, prompts_of(model, spec, p.split, p.n), _reference(model, spec, p.n_reference), variants=p.variants, **how
-    )
+    means = _means(model, spec, p.n_reference, how)
+    return cama(model, prompts_of(model, spec, p.split, p.n), means, variants=p.variants, **how)
 
 
 def _peeking(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
@@ -138,12 +137,16 @@ def _af1(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:
     p = cast(asked.Af1, spec.settings)
     selection = prompts_of(model, spec, "selection", p.n_selection)
     test = prompts_of(model, spec, "test", p.n_test)
-    return af1(model, _reference(model, spec, p.n_reference), selection, test, threshold=p.threshold, **how)
+    means = _means(model, spec, p.n_reference, how)
+    return af1(model, means, selection, test, threshold=p.threshold, **how)
 
 
-def _reference(model: Any, spec: Spec, n: int | None) -> Prompts:
-    """The prompts behind CAMA means: the train split, or (n null) the whole task, which is the exact mean."""
-    return prompts_of(model, spec, "all" if n is None else "train", n)
+def _means(model: Any, spec: Spec, n: int | None, how: dict[str, Any]) -> Any:
+    """The CAMA means over `n` prompts of the train split, or (n null) over the whole task, which is exact."""
+    from interp.methods.means import reference_means
+
+    reference = prompts_of(model, spec, "all" if n is None else "train", n)
+    return reference_means(model, reference, batch_size=how["batch_size"], progress=how["progress"])
 
 
 def _lens(model: Any, spec: Spec, how: dict[str, Any]) -> xr.Dataset:

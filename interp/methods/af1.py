@@ -30,20 +30,13 @@ import xarray as xr
 from interp.engine import Intervention
 from interp.errors import InterpError
 from interp.methods import nulls
-from interp.methods.cama import (
-    FEWEST_PER_MEAN,
-    VARIANTS,
-    Means,
-    check_reference,
-    reference_means,
-    relative_error,
-    wait,
-    wait_sweep,
-)
+from interp.methods.cama import wait_sweep
 from interp.methods.faithfulness import answered, faithful, share
 from interp.methods.grid import within
+from interp.methods.means import Means, relative_error
 from interp.methods.peeking import peek
 from interp.methods.result import attributes, mean_variables, variable
+from interp.methods.waiting import VARIANTS, wait
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -115,12 +108,11 @@ def search(
 
 def af1(
     model: Any,
-    reference: Prompts,
+    means: Means,
     selection: Prompts,
     test: Prompts,
     *,
     threshold: float = 0.95,
-    fewest: int = FEWEST_PER_MEAN,
     batch_size: int = 512,
     progress: Progress = silent,
     seed: int = 0,
@@ -130,11 +122,10 @@ def af1(
     `l_transfer` is -1 where no window passes; `faithfulness` (in [0, 1], Wilson interval, `n` test prompts that the
     full model answers) then belongs to the best cell. `faithfulness_mean` and `faithfulness_zero` are the same window
     with the unconditional mean and zeros. A model that answers nothing gives nan and n = 0. Nothing is random, so
-    `seed` changes nothing. Raises InterpError for no prompts or a reference of another template.
+    `seed` changes nothing. Raises InterpError for no prompts or means of another template.
     """
     for prompts in (selection, test):
-        check_reference(prompts, reference)
-    means = reference_means(model, reference, fewest=fewest, batch_size=batch_size, progress=progress)
+        means.check(prompts)
     covered = [p[means.covers(p)] for p in (selection, test)]
     kept = [answered(model, p, batch_size=batch_size, progress=progress) if len(p) else p for p in covered]
     found = search(model, means, kept[0], threshold, batch_size=batch_size, progress=progress)
@@ -154,7 +145,7 @@ def af1(
             "n_uncovered": variable(
                 "", len(test) - len(covered[1]), "prompts", "test prompts left out: a token without a reference mean"
             ),
-            "n_reference": variable("", len(reference), "prompts", "prompts behind the means"),
+            "n_reference": variable("", means.n, "prompts", "prompts behind the means"),
             "reference_standard_error": variable(
                 "l_wait_tried", relative_error(means), "fraction of |mean|", "sampling error of the conditional means"
             ),

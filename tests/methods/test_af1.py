@@ -7,8 +7,10 @@ import torch
 from interp.engine import Lookup, Moments, Site, run
 from interp.errors import InterpError
 from interp.methods.af1 import af1, af1_interventions, last_passing
-from interp.methods.cama import Means, cama, reference_means, wait
+from interp.methods.cama import cama
+from interp.methods.means import Means, reference_means
 from interp.methods.peeking import last_edges, others_edges, peek, peeking
+from interp.methods.waiting import wait
 from tests.families import FAMILIES, N_LAYERS, ROLES, family
 from tests.methods.planted import N_TOKENS, SHARP, copy_prompts, make_prompts
 
@@ -22,6 +24,10 @@ def prompts(n: int):
     constant = dict(zip(ROLES, (1, 0, 30, 0, 31, 32), strict=True))
     columns = {role: np.full(len(a), token) for role, token in constant.items()}
     return make_prompts(columns | {"a": a + 5, "b": b + 5}, a + 5)
+
+
+def fitted(model, reference=None, fewest: int = 1) -> Means:
+    return reference_means(model, TRAIN if reference is None else reference, fewest=fewest)
 
 
 def build_reader(n_layers: int, reads_at: int):
@@ -53,7 +59,8 @@ def build_reader(n_layers: int, reads_at: int):
 @pytest.mark.parametrize(("n_layers", "reads_at"), [(2, 0), (3, 1), (4, 2), (4, 3)])
 def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> None:
     """The reader waits for `reads_at` blocks and transfers in one; the controls at that window know nothing."""
-    result = af1(build_reader(n_layers, reads_at), TRAIN, SELECTION, TEST, fewest=1)
+    model = build_reader(n_layers, reads_at)
+    result = af1(model, fitted(model), SELECTION, TEST)
     assert (bool(result["found"]), int(result["l_wait"]), int(result["l_transfer"])) == (True, reads_at, 1)
     assert float(result["faithfulness"]) == 1.0
     assert int(result["n"]) == len(TEST)
@@ -67,7 +74,8 @@ def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> No
 
 def test_cama_by_hand() -> None:
     """Before the read CAMA is the identity of `a`; the unconditional mean of ten digits is no digit."""
-    result = cama(build_reader(3, 1), TEST, TRAIN, fewest=1)
+    model = build_reader(3, 1)
+    result = cama(model, TEST, fitted(model))
     assert result["faithfulness"].dims == ("variant", "l_wait")
     np.testing.assert_array_equal(result["faithfulness"].sel(variant="cama")[:2], 1.0)
     assert (result["faithfulness"].sel(variant=["mean", "zero"]).to_numpy() < 0.3).all()
@@ -88,20 +96,23 @@ def test_a_model_that_answers_nothing_is_reported_not_hidden() -> None:
     """The answers are all wrong: no faithful prompt, n = 0, nan, not found."""
     wrong = [copy_prompts(p.variables["a"], p.variables["b"]) for p in (SELECTION, TEST)]
     wrong = [type(p)(**{**p.__dict__, "answer_ids": (p.answer_ids + 1) % 10}) for p in wrong]
-    result = af1(build_reader(2, 0), TRAIN, *wrong, fewest=1)
+    model = build_reader(2, 0)
+    result = af1(model, fitted(model), *wrong)
     assert (bool(result["found"]), int(result["n"])) == (False, 0)
     assert np.isnan(float(result["faithfulness"]))
 
 
 def test_a_few_lucky_answers_are_not_a_mechanism() -> None:
-    result = af1(build_reader(2, 0), TRAIN, SELECTION[:19], TEST, fewest=1)
+    model = build_reader(2, 0)
+    result = af1(model, fitted(model), SELECTION[:19], TEST)
     assert (bool(result["found"]), int(result["l_transfer"]), int(result["n_selection"])) == (False, -1, 19)
-    assert bool(af1(build_reader(2, 0), TRAIN, SELECTION[:20], TEST, fewest=1)["found"])
+    assert bool(af1(model, fitted(model), SELECTION[:20], TEST)["found"])
 
 
 def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
     known = TRAIN[TRAIN.variables["a"] != 7]
-    result = cama(build_reader(2, 0), TEST, known, fewest=1)
+    model = build_reader(2, 0)
+    result = cama(model, TEST, fitted(model, known))
     assert int(result["n_uncovered"]) == int((TEST.variables["a"] == 7).sum()) > 0
     assert int(result["n"]) == len(TEST) - int(result["n_uncovered"])
 
@@ -109,7 +120,8 @@ def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
 def test_a_mean_over_few_prompts_is_no_mean() -> None:
     """Each digit stands in about three reference prompts: below `fewest` its prompts are left out and counted."""
     seen = np.bincount(TRAIN.variables["a"], minlength=10)
-    result = cama(build_reader(2, 0), TEST, TRAIN, fewest=int(seen.max()) + 1)
+    model = build_reader(2, 0)
+    result = cama(model, TEST, fitted(model, TRAIN, int(seen.max()) + 1))
     assert (int(result["n"]), int(result["n_uncovered"])) == (0, len(TEST))
     assert np.isnan(result["faithfulness"]).all()
 
@@ -118,8 +130,8 @@ def test_every_example_is_kept() -> None:
     """The means are the means of the kept examples."""
     model = build_reader(3, 1)
     swept, found, cut = (
-        cama(model, TEST, TRAIN, fewest=1),
-        af1(model, TRAIN, SELECTION, TEST, fewest=1),
+        cama(model, TEST, fitted(model)),
+        af1(model, fitted(model), SELECTION, TEST),
         peeking(model, TEST),
     )
     np.testing.assert_allclose(swept["correct"].mean("prompt"), swept["faithfulness"])
@@ -148,7 +160,7 @@ def test_errors_say_what_to_do() -> None:
     with pytest.raises(InterpError, match="unknown peek"):
         peek(TEST, [0], "sideways")
     with pytest.raises(InterpError, match="same task and style"):
-        cama(model, TEST, prompts(8))
+        cama(model, prompts(8), means)
 
 
 # laws, on five architectures
