@@ -11,9 +11,8 @@ nothing is padded. Accuracy in the log is on the *selection* split; the test spl
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,18 +23,13 @@ from interp.models import resume, zoo
 from interp.models import training_directory as place
 from interp.models.devices import check_device, threads
 from interp.models.interrupts import deferred
+from interp.models.language_batches import Table, buckets, token_table
 from interp.models.language_recipe import MENTAL_MATH as MENTAL_MATH
 from interp.models.language_recipe import complete, state_digest, styles
 from interp.models.number_tokenizer import number_tokenizer
+from interp.models.window_penalty import leak, window_penalty
 from interp.progress import Progress, silent
-from interp.tasks import build, from_operands, get_task
-
-
-class Table(NamedTuple):
-    """All train prompts of one task in one style, as tokens int64 [prompt, pos] and answers int64 [prompt]."""
-
-    tokens: Tensor
-    answers: Tensor
+from interp.tasks import build, get_task
 
 
 def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
@@ -59,58 +53,20 @@ def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
         raise InterpError(f"the architecture of the recipe cannot be built ({reason:.160}); change it.") from None
 
 
-def token_table(task_name: str, style: str, tokenizer: Any) -> Table:
-    """Return every train prompt of a task and style, made by writing operand tokens into one encoded exemplar.
-
-    That shortcut is checked against `interp.tasks.from_operands` on 64 prompts.
-    """
-    task = get_task(task_name)
-    space = task.space("train")
-    rows = np.random.default_rng(0).choice(len(space), size=64, replace=False)
-    sample = from_operands(task, tokenizer, space[rows], style, "train")
-    tokens = np.repeat(sample.tokens[:1], len(space), axis=0)
-    ids = np.array(tokenizer.convert_tokens_to_ids([str(n) for n in range(200)]))
-    tokens[:, sample.positions(task.operands)] = ids[space]
-    answers = ids[task.steps(space)["result"]]
-    if not (np.array_equal(tokens[rows], sample.tokens) and np.array_equal(answers[rows], sample.answer_ids)):
-        raise InterpError(f"{task_name} {style}: prompts depend on their context; train on encoded prompts instead.")
-    return Table(torch.from_numpy(tokens), torch.from_numpy(answers))
-
-
-def buckets(recipe: dict[str, Any], tables: dict[tuple[str, str], Table], step: int) -> Iterator[Table]:
-    """Yield the rectangular parts of the batch of `step`: `styles_per_step` styles x prompts of equal length."""
-    draw = np.random.default_rng((recipe["seed"], step))
-    phase = next((p for p in recipe["phases"] if step < p["until"]), recipe["phases"][-1])
-    styles, weights = zip(*phase["styles"].items(), strict=True)
-    chosen = draw.choice(
-        len(styles),
-        size=min(recipe["styles_per_step"], len(styles)),
-        replace=False,
-        p=np.array(weights) / sum(weights),
-    )
-    share = recipe["batch"] // len(chosen) // len(recipe["tasks"])
-    for style in (styles[i] for i in chosen):
-        by_length: dict[int, list[Table]] = {}
-        for task in recipe["tasks"]:
-            table = tables[task, style]
-            rows = torch.from_numpy(draw.integers(len(table.answers), size=share))
-            by_length.setdefault(table.tokens.shape[1], []).append(Table(table.tokens[rows], table.answers[rows]))
-        for parts in by_length.values():
-            yield Table(torch.cat([p.tokens for p in parts]), torch.cat([p.answers for p in parts]))
-
-
 def scheduled(knots: list[list[float]], step: int) -> float:
     """Return the value at `step` of the straight lines through [step, value] knots; constant beyond the ends."""
     steps, values = zip(*knots, strict=True)
     return float(np.interp(step, steps, values))
 
 
-def answer_loss(model: Any, batch: Table, device: str, precision: str) -> Tensor:
-    """Return the summed cross-entropy in nats of the answers at the last position."""
+def answer_loss(model: Any, batch: Table, device: str, precision: str, window: dict[str, Any] | None = None) -> Tensor:
+    """Return the summed cross-entropy in nats of the answers at the last position, and the price of `window`."""
     with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        hidden = model.model(input_ids=batch.tokens.to(device), use_cache=False).last_hidden_state[:, -1]
-        logits = model.lm_head(hidden)
-    return torch.nn.functional.cross_entropy(logits.float(), batch.answers.to(device), reduction="sum")
+        tokens = batch.tokens.to(device)
+        seen = model.model(input_ids=tokens, use_cache=False, output_attentions=window is not None)
+        logits = model.lm_head(seen.last_hidden_state[:, -1])
+    loss = torch.nn.functional.cross_entropy(logits.float(), batch.answers.to(device), reduction="sum")
+    return loss + window_penalty(seen.attentions, window) * len(tokens) if window else loss
 
 
 @torch.no_grad()
@@ -123,6 +79,18 @@ def selection_accuracy(model: Any, tokenizer: Any, recipe: dict[str, Any], devic
             logits = model(input_ids=torch.from_numpy(prompts.tokens).to(device), use_cache=False).logits[:, -1]
             scores[f"{task} {style}"] = (logits.argmax(-1).cpu().numpy() == prompts.answer_ids).mean().item()
     return scores
+
+
+def selection_leak(model: Any, tokenizer: Any, recipe: dict[str, Any], device: str) -> dict[str, dict[str, float]]:
+    """Return {"leak": {"mean", "max"}}: forbidden mass on the prompts of `selection_accuracy`; {} without a window."""
+    if recipe["window"] is None:
+        return {}
+    prompts = [
+        build(get_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
+        for task in recipe["tasks"]
+        for style in styles(recipe)
+    ]
+    return {"leak": leak(model, [torch.from_numpy(p.tokens).to(device) for p in prompts], recipe["window"])}
 
 
 def train_language(
@@ -166,7 +134,8 @@ def _train(
             if done % recipe["evaluate_every"] == 0 or done == last:
                 scores = selection_accuracy(model, tokenizer, recipe, device)
                 seconds = round(spent + time.process_time(), 1)
-                place.log(directory, {"step": done, "train_loss": loss, "cpu_seconds": seconds, "accuracy": scores})
+                line = {"step": done, "train_loss": loss, "cpu_seconds": seconds, "accuracy": scores}
+                place.log(directory, line | selection_leak(model, tokenizer, recipe, device))
             try:
                 progress(done, last, f"loss {loss:.4f}")
                 if stopped():
@@ -186,7 +155,7 @@ def _step(model: Any, optimizer: Any, recipe: dict[str, Any], tables: dict, step
     parts = list(buckets(recipe, tables, step))
     count, total = sum(len(part.answers) for part in parts), 0.0
     for part in parts:
-        loss = answer_loss(model, part, device, recipe["precision"]) / count
+        loss = answer_loss(model, part, device, recipe["precision"], recipe["window"]) / count
         loss.backward()
         total += loss.item()
     torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["clip"])

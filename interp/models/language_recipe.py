@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from interp.errors import InterpError, nearest
+from interp.models import window_penalty
 from interp.tasks import get_task
 
 ALL_STYLES = {"plain": 3, "verbal": 2, "question": 2, "instruction": 2, "word_problem": 2, "python": 2}
@@ -46,6 +47,7 @@ MENTAL_MATH: dict[str, Any] = {
     "clip": 1.0,
     "batch": 512,
     "styles_per_step": 2,
+    "window": None,
     "precision": "bf16",
     "seed": 0,
     "threads": 1,
@@ -56,13 +58,23 @@ MENTAL_MATH: dict[str, Any] = {
 """The recipe of the shipped mental-math. Phases say which styles are drawn, with their weights, until which step;
 rates and decays are [step, value] knots."""
 
+WAITS_2_2: dict[str, Any] = {
+    **MENTAL_MATH,
+    "phases": [{"until": 11000, "styles": {"plain": 1}}],
+    "learning_rate": [[0, 0], [200, 1e-3], [3500, 1e-3], [11000, 0]],
+    "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
+    "window": {"l_wait": 2, "l_transfer": 2, "weight": 10.0},
+}
+"""The recipe of the shipped waits-2-2: the same shape, plain style, with a price on attention outside its window
+(`interp.models.window_penalty`)."""
+
 SCHEDULE = ("phases", "learning_rate", "weight_decay", "threads", "save_every", "evaluate_every", "evaluate_prompts")
 """Fields that may change between sittings: they move the schedule, not the meaning of the saved state."""
 
 
 def state_digest(recipe: dict[str, Any]) -> str:
-    """Return the sha256 of the fields that a saved state depends on."""
-    fixed = {name: value for name, value in recipe.items() if name not in SCHEDULE}
+    """Return the sha256 of the fields that a saved state depends on; null counts as absent, as in older recipes."""
+    fixed = {name: value for name, value in recipe.items() if name not in SCHEDULE and value is not None}
     return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
 
@@ -127,6 +139,7 @@ CONDITIONS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "learning_rate": (_knots("learning_rate"), KNOTS),
     "weight_decay": (_knots("weight_decay"), KNOTS),
     "betas": (lambda r: len(r["betas"]) == 2 and all(0 <= beta < 1 for beta in r["betas"]), "two in [0, 1)"),
+    "window": (window_penalty.holds, "null or {l_wait, l_transfer, weight >= 0}, a window inside the model"),
     "clip": (lambda r: r["clip"] > 0, "a number > 0"),
     "precision": (lambda r: r["precision"] in ("bf16", "fp32"), "'bf16' or 'fp32'"),
     "seed": (lambda r: type(r["seed"]) is int and r["seed"] >= 0, "an integer >= 0"),

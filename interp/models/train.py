@@ -15,10 +15,10 @@ from interp.progress import Progress, silent
 
 def recipes() -> dict[str, dict[str, Any]]:
     """Return the recipes of the shipped models by name."""
-    from interp.models.language_recipe import MENTAL_MATH
+    from interp.models.language_recipe import MENTAL_MATH, WAITS_2_2
     from interp.models.modular import RECIPE
 
-    return {"mental-math": MENTAL_MATH, "modadd-59": {"trainer": "modular", **RECIPE}}
+    return {"mental-math": MENTAL_MATH, "waits-2-2": WAITS_2_2, "modadd-59": {"trainer": "modular", **RECIPE}}
 
 
 def train(

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from interp.errors import InterpError
-from interp.models.language import answer_loss, buckets, build_model, scheduled, selection_accuracy, token_table
+from interp.models.language import answer_loss, build_model, scheduled, selection_accuracy
+from interp.models.language_batches import buckets, token_table
 from interp.models.language_recipe import MENTAL_MATH, complete, state_digest
 from interp.models.number_tokenizer import number_tokenizer
 from interp.models.train import recipes, train
@@ -100,7 +101,7 @@ def test_the_shipped_recipe_is_complete_and_its_states_stay_usable():
     assert state_digest(longer) == state_digest(MENTAL_MATH)
     assert state_digest(complete({"seed": 1})) != state_digest(MENTAL_MATH)
     assert state_digest(MENTAL_MATH).startswith("a410734604c9dffb")  # else no saved training could go on
-    assert set(recipes()) == {"mental-math", "modadd-59"}
+    assert set(recipes()) == {"mental-math", "waits-2-2", "modadd-59"}
 
 
 BAD = [
@@ -120,6 +121,11 @@ BAD = [
     ({"seed": -1}, "an integer >= 0"),
     ({"clip": 0}, "a number > 0"),
     ({"architecture": 3}, "fields of a LlamaConfig"),
+    ({"window": {"l_wait": 1, "l_transfer": 2, "weight": 1}}, "a window inside the model"),
+    ({"window": {"l_wait": 1, "l_transfer": 1}}, "null or {l_wait, l_transfer, weight >= 0}"),
+    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": -1}}, "weight >= 0"),
+    ({"window": {"l_wait": 1, "l_transfer": 0.5, "weight": 1}}, "a window inside the model"),
+    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": 1, "heads": 2}}, "null or {l_wait, l_transfer, weight >= 0}"),
     ({"architecture": {"num_attention_heads": 5}}, "cannot be built"),
     ({"architecture": {"num_attention_heads": "four"}}, "cannot be built"),
     ({"architecture": {"vocab_size": 9}}, "cannot be built"),
