@@ -1,6 +1,7 @@
 """The equation h <- h + alpha 1[where] U U^T (s - h): sites, sources, interventions, and the runs that apply them."""
 
 from interp.engine.basis import Basis
+from interp.engine.blocks import Blocks
 from interp.engine.hooks import edits, to_hooks
 from interp.engine.interventions import Intervention, digest
 from interp.engine.references import Lookup, Rows, from_run
@@ -11,6 +12,7 @@ from interp.engine.statistics import Moments, conditional_means
 
 __all__ = [
     "Basis",
+    "Blocks",
     "Constant",
     "Hidden",
     "Intervention",

@@ -100,7 +100,7 @@ def stream(
     hooks = [(site.hook_name(model), _reader(site, f, cursor, fired)) for site, f in consume.items()]
     stop = None if logits is not None else _depth(consume, model.cfg.n_layers)
     with (
-        _evaluating(model),
+        evaluating(model),
         torch.no_grad(),
         edits(model, prompts, interventions, cursor),
         model.hooks(fwd_hooks=hooks),
@@ -152,7 +152,7 @@ class _Store:
         return keep
 
 
-class _evaluating:
+class evaluating:
     """Context: the model is in evaluation mode (no dropout); its mode is given back at the end."""
 
     def __init__(self, model: Any) -> None:
