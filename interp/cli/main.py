@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -54,15 +55,26 @@ QUIET = {
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a check failed, 2 a mistake in what was asked, 130 interrupted."""
+    _finish(app, "interp")
+
+
+def script(function: Callable[..., None]) -> None:
+    """Run one function as a command line of its own, with the same errors and exit codes, and exit."""
+    command = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
+    command.command()(function)
+    _finish(command, "experiment")
+
+
+def _finish(command: typer.Typer, name: str) -> NoReturn:
     bars = {} if sys.stderr.isatty() else {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-    for name, value in {**QUIET, **bars}.items():
-        os.environ.setdefault(name, value)
-    sys.exit(_exit_code())
+    for variable, value in {**QUIET, **bars}.items():
+        os.environ.setdefault(variable, value)
+    sys.exit(_exit_code(command, name))
 
 
-def _exit_code() -> int:
+def _exit_code(command: typer.Typer, name: str) -> int:
     try:
-        return app(prog_name="interp", standalone_mode=False) or 0
+        return command(prog_name=name, standalone_mode=False) or 0
     except InterpError as error:
         return _told(str(error), 2)
     except typer.Exit as stop:
