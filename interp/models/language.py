@@ -29,7 +29,7 @@ from interp.models.language_recipe import complete, state_digest, styles
 from interp.models.number_tokenizer import number_tokenizer
 from interp.models.window_penalty import leak, window_penalty
 from interp.progress import Progress, silent
-from interp.tasks import build, get_task
+from interp.tasks import build, named_task
 
 
 def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
@@ -75,7 +75,7 @@ def selection_accuracy(model: Any, tokenizer: Any, recipe: dict[str, Any], devic
     scores = {}
     for task in recipe["tasks"]:
         for style in styles(recipe):
-            prompts = build(get_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
+            prompts = build(named_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
             logits = model(input_ids=torch.from_numpy(prompts.tokens).to(device), use_cache=False).logits[:, -1]
             scores[f"{task} {style}"] = (logits.argmax(-1).cpu().numpy() == prompts.answer_ids).mean().item()
     return scores
@@ -86,7 +86,7 @@ def selection_leak(model: Any, tokenizer: Any, recipe: dict[str, Any], device: s
     if recipe["window"] is None:
         return {}
     prompts = [
-        build(get_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
+        build(named_task(task), tokenizer, style, "selection", recipe["evaluate_prompts"])
         for task in recipe["tasks"]
         for style in styles(recipe)
     ]
@@ -152,10 +152,12 @@ def _step(model: Any, optimizer: Any, recipe: dict[str, Any], tables: dict, step
         group["lr"] = scheduled(recipe["learning_rate"], step)
         group["weight_decay"] = decays * scheduled(recipe["weight_decay"], step)
     optimizer.zero_grad(set_to_none=True)
-    parts = list(buckets(recipe, tables, step))
+    parts, window = list(buckets(recipe, tables, step)), recipe["window"]
+    if window is not None:
+        window = {**window, "weight": scheduled(window["weight"], step)}
     count, total = sum(len(part.answers) for part in parts), 0.0
     for part in parts:
-        loss = answer_loss(model, part, device, recipe["precision"], recipe["window"]) / count
+        loss = answer_loss(model, part, device, recipe["precision"], window) / count
         loss.backward()
         total += loss.item()
     torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["clip"])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from interp.errors import InterpError
-from interp.tasks import from_operands, get_task
+from interp.tasks import check_task, from_operands, named_task
 
 
 class Table(NamedTuple):
@@ -27,11 +27,13 @@ class Table(NamedTuple):
 def token_table(task_name: str, style: str, tokenizer: Any) -> Table:
     """Return every train prompt of a task and style, made by writing operand tokens into one encoded exemplar.
 
-    That shortcut is checked against `interp.tasks.from_operands` on 64 prompts.
+    That shortcut is checked against `interp.tasks.from_operands` on 64 prompts. Raises InterpError for a task with
+    numbers that are not one token.
     """
-    task = get_task(task_name)
+    task = named_task(task_name)
+    check_task(task, tokenizer)
     space = task.space("train")
-    rows = np.random.default_rng(0).choice(len(space), size=64, replace=False)
+    rows = np.random.default_rng(0).choice(len(space), size=min(64, len(space)), replace=False)
     sample = from_operands(task, tokenizer, space[rows], style, "train")
     tokens = np.repeat(sample.tokens[:1], len(space), axis=0)
     ids = np.array(tokenizer.convert_tokens_to_ids([str(n) for n in range(200)]))

@@ -10,7 +10,7 @@ from typing import Any
 
 from interp.errors import InterpError, nearest
 from interp.models import window_penalty
-from interp.tasks import get_task
+from interp.tasks import named_task
 
 ALL_STYLES = {"plain": 3, "verbal": 2, "question": 2, "instruction": 2, "word_problem": 2, "python": 2}
 
@@ -63,7 +63,7 @@ WAITS_2_2: dict[str, Any] = {
     "phases": [{"until": 11000, "styles": {"plain": 1}}],
     "learning_rate": [[0, 0], [200, 1e-3], [3500, 1e-3], [11000, 0]],
     "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
-    "window": {"l_wait": 2, "l_transfer": 2, "weight": 10.0},
+    "window": {"l_wait": 2, "l_transfer": 2, "weight": [[0, 0.3], [300, 0.3], [1000, 2], [2000, 10]]},
 }
 """The recipe of the shipped waits-2-2: the same shape, plain style, with a price on attention outside its window
 (`interp.models.window_penalty`)."""
@@ -93,7 +93,7 @@ def complete(recipe: dict[str, Any]) -> dict[str, Any]:
             raise InterpError(f"the recipe has {field} = {whole[field]!r:.80}: expected {expected}; change it.")
     for name in whole["tasks"]:
         for style in styles(whole):
-            get_task(name).template(style)
+            named_task(name).template(style)
     return json.loads(json.dumps(whole))  # as it will be read again
 
 
@@ -116,12 +116,21 @@ def _counts(*names: str) -> dict[str, tuple[Callable[[dict[str, Any]], Any], str
     return {name: (whole(name), "an integer >= 1") for name in names}
 
 
-def _knots(name: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda r: (
-        r[name]
-        and all(len(knot) == 2 and knot[1] >= 0 for knot in r[name])
-        and all(before[0] < after[0] for before, after in pairwise(r[name]))
+def _rising(knots: list[list[float]]) -> Any:
+    return (
+        knots
+        and all(len(knot) == 2 and knot[1] >= 0 for knot in knots)
+        and all(before[0] < after[0] for before, after in pairwise(knots))
     )
+
+
+def _knots(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda r: _rising(r[name])
+
+
+def _window(recipe: dict[str, Any]) -> Any:
+    window = recipe["window"]
+    return window_penalty.holds(recipe) and (window is None or _rising(window["weight"]))
 
 
 def _phases(recipe: dict[str, Any]) -> bool:
@@ -134,12 +143,12 @@ KNOTS = "[step, value] pairs with rising steps and values >= 0"
 CONDITIONS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "trainer": (lambda r: r["trainer"] == "language", "'language'"),
     "architecture": (lambda r: isinstance(r["architecture"], dict), "fields of a LlamaConfig by name"),
-    "tasks": (lambda r: isinstance(r["tasks"], list) and r["tasks"], "a list of task names"),
+    "tasks": (lambda r: isinstance(r["tasks"], list) and r["tasks"], "a list of task names (or ranges, files)"),
     "phases": (_phases, "a list of {until: rising step, styles: {style: weight > 0}}"),
     "learning_rate": (_knots("learning_rate"), KNOTS),
     "weight_decay": (_knots("weight_decay"), KNOTS),
     "betas": (lambda r: len(r["betas"]) == 2 and all(0 <= beta < 1 for beta in r["betas"]), "two in [0, 1)"),
-    "window": (window_penalty.holds, "null or {l_wait, l_transfer, weight >= 0}, a window inside the model"),
+    "window": (_window, "null or {l_wait, l_transfer, weight}, a window inside the model; its weight is " + KNOTS),
     "clip": (lambda r: r["clip"] > 0, "a number > 0"),
     "precision": (lambda r: r["precision"] in ("bf16", "fp32"), "'bf16' or 'fp32'"),
     "seed": (lambda r: type(r["seed"]) is int and r["seed"] >= 0, "an integer >= 0"),

@@ -9,6 +9,9 @@ log barrier it pulls hard where all mass is forbidden, and is about the mass its
 as log(forbidden + allowed) - log(allowed), for in bfloat16 the two do not add up to 1 exactly; a ratio of the two
 would overflow in the backward pass where the allowed mass is tiny.
 
+A high price from the first step on makes every head look away for good, the reading ones too (they share their keys):
+let it rise from a fraction of a nat, as the knots [step, weight] of the recipe do.
+
 Reading: `leak` is the forbidden mass that is left, in [0, 1]. A small leak is not yet a proof, for values may be
 large: what the model needs is measured by `interp.methods.af1` and by cutting the forbidden edges.
 
@@ -29,13 +32,13 @@ TINY = 1e-30
 
 
 def holds(recipe: dict[str, Any]) -> bool:
-    """Return whether the recipe's `window` is null, or a window inside the model with a price of at least 0."""
+    """Return whether the recipe's `window` is null, or {l_wait, l_transfer, weight} with a window inside the model."""
     window = recipe["window"]
     if window is None:
         return True
     first, blocks, layers = window["l_wait"], window["l_transfer"], recipe["architecture"]["num_hidden_layers"]
     whole = all(type(count) is int and count >= 0 for count in (first, blocks))
-    return whole and first + blocks <= layers and window["weight"] >= 0 and len(window) == 3
+    return whole and first + blocks <= layers and window.keys() == {"l_wait", "l_transfer", "weight"}
 
 
 def forbidden_edges(n_layers: int, length: int, window: dict[str, Any]) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -37,6 +39,20 @@ def test_a_table_holds_the_train_split_and_nothing_else(tokenizer, style):
     assert np.array_equal(table.tokens.numpy(), whole.tokens)
     assert np.array_equal(table.answers.numpy(), whole.answer_ids)
     assert in_split(task.space("train"), "train").all()
+
+
+def test_a_table_of_another_range_and_of_a_task_file(tokenizer, tmp_path):
+    few = token_table("a+b@0..9", "plain", tokenizer)
+    assert len(few.answers) == in_split(get_task("a+b").within(0, 9).space(), "train").sum()
+    assert int(few.answers.max()) <= 18
+    path = tmp_path / "shots.json"
+    task = {"name": "shots", "expression": "a+b", "ranges": {"a": [0, 9], "b": [0, 9]}}
+    path.write_text(json.dumps({**task, "templates": {"shots": "7+5=12, {a}[op1:+]{b}[eq:=]"}}))
+    shots = token_table(str(path), "shots", tokenizer)
+    assert shots.tokens.shape[1] == few.tokens.shape[1] + 6
+    assert torch.equal(shots.answers, few.answers)
+    with pytest.raises(InterpError, match="needs integers up to 297 as single tokens"):
+        token_table("a+b+c@0..99", "plain", tokenizer)
 
 
 def test_a_batch_is_rectangular_full_and_a_function_of_the_step(tables):
@@ -121,11 +137,15 @@ BAD = [
     ({"seed": -1}, "an integer >= 0"),
     ({"clip": 0}, "a number > 0"),
     ({"architecture": 3}, "fields of a LlamaConfig"),
-    ({"window": {"l_wait": 1, "l_transfer": 2, "weight": 1}}, "a window inside the model"),
-    ({"window": {"l_wait": 1, "l_transfer": 1}}, "null or {l_wait, l_transfer, weight >= 0}"),
-    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": -1}}, "weight >= 0"),
-    ({"window": {"l_wait": 1, "l_transfer": 0.5, "weight": 1}}, "a window inside the model"),
-    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": 1, "heads": 2}}, "null or {l_wait, l_transfer, weight >= 0}"),
+    ({"window": {"l_wait": 1, "l_transfer": 2, "weight": [[0, 1]]}}, "a window inside the model"),
+    ({"window": {"l_wait": 1, "l_transfer": 0.5, "weight": [[0, 1]]}}, "a window inside the model"),
+    ({"window": {"l_wait": 1, "l_transfer": 1}}, "null or {l_wait, l_transfer, weight}"),
+    (
+        {"window": {"l_wait": 1, "l_transfer": 1, "weight": [[0, 1]], "heads": 2}},
+        "null or {l_wait, l_transfer, weight}",
+    ),
+    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": [[0, -1]]}}, "its weight is [step, value] pairs"),
+    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": 1}}, "its weight is [step, value] pairs"),
     ({"architecture": {"num_attention_heads": 5}}, "cannot be built"),
     ({"architecture": {"num_attention_heads": "four"}}, "cannot be built"),
     ({"architecture": {"vocab_size": 9}}, "cannot be built"),

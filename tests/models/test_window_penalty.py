@@ -105,7 +105,7 @@ def test_training_with_a_price_stops_the_leak_and_is_resumed_like_any_other(tmp_
         "phases": [{"until": 60, "styles": {"plain": 1}}],
         "learning_rate": [[0, 3e-3]],
         "evaluate_every": 30,
-        "window": {"l_wait": 1, "l_transfer": 1, "weight": 10.0},
+        "window": {"l_wait": 1, "l_transfer": 1, "weight": [[0, 0], [10, 10]]},
     }
     recipe = str(written(tmp_path, **changes))
     train(recipe, tmp_path / "out")
@@ -129,4 +129,8 @@ def test_a_log_without_a_window_has_no_leak(whole):
 def test_an_old_recipe_without_the_field_means_the_same():
     old = {name: value for name, value in MENTAL_MATH.items() if name != "window"}
     assert complete(old) == MENTAL_MATH
-    assert state_digest(old) == state_digest(MENTAL_MATH) != state_digest(complete({"window": WINDOW}))
+    assert (
+        state_digest(old)
+        == state_digest(MENTAL_MATH)
+        != state_digest(complete({"window": {**WINDOW, "weight": [[0, 2]]}}))
+    )
