@@ -12,11 +12,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-
-import torch
-from safetensors.torch import save as tensors_to_bytes
+from typing import TYPE_CHECKING
 
 from interp.errors import InterpError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -48,6 +49,8 @@ def write_json(path: Path, value: object) -> None:
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors (copied to the CPU) as one safetensors file in one rename."""
+    from safetensors.torch import save as tensors_to_bytes
+
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, tensors_to_bytes(plain, metadata))
 

@@ -58,6 +58,8 @@ def load(name: str, device: str = "cpu", dtype: str = "float32") -> Any:
     zoo.check_sums(directory)
     if config.get("architecture") == native.ARCHITECTURE:
         model, tokenizer = native.load_native(directory, device, kind), None
+        if (directory / "tokenizer.json").is_file():
+            model.tokenizer = tokenizer = load_tokenizer(directory)
     else:
         model, tokenizer = _load_transformers(directory, device, kind)
     for parameter in model.parameters():

@@ -32,11 +32,23 @@ def number_tokenizer(highest: int = 199, extra: list[str] | None = None) -> Any:
 
     Ids: integer n is n, then <bos>, <eos>, <unk>, then the words in order. It prepends <bos> by itself.
     """
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(
+        tokenizer_object=word_level(highest, extra),
+        bos_token="<bos>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def word_level(highest: int = 199, extra: list[str] | None = None) -> Any:
+    """Return what `number_tokenizer` wraps, a `tokenizers.Tokenizer`, for those who need no transformers."""
     from tokenizers import Regex, Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Sequence, Split, WhitespaceSplit
     from tokenizers.processors import TemplateProcessing
-    from transformers import PreTrainedTokenizerFast
 
     names = words(BUILT_IN) if extra is None else extra
     entries = [*map(str, range(highest + 1)), *SPECIAL, *names]
@@ -45,10 +57,4 @@ def number_tokenizer(highest: int = 199, extra: list[str] | None = None) -> Any:
     tokenizer.pre_tokenizer = Sequence([WhitespaceSplit(), split])  # type: ignore[assignment]
     bos = ("<bos>", entries.index("<bos>"))
     tokenizer.post_processor = TemplateProcessing(single="<bos> $A", special_tokens=[bos])  # type: ignore[assignment]
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<bos>",
-        eos_token="<eos>",
-        unk_token="<unk>",
-        clean_up_tokenization_spaces=False,
-    )
+    return tokenizer

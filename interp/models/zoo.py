@@ -1,4 +1,4 @@
-"""Which models are there by name? A name is a zoo entry, a checkpoint directory, or a hub name with a slash.
+"""Which models are there by name? A zoo entry, a planted model, a checkpoint directory, or a hub name with a slash.
 
 The zoo is the directories under data/zoo that hold a config.json (ARITHMOSCOPE_ZOO names another place). `resolve`
 never touches the network except for a hub name, which the user typed to ask for exactly that.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.errors import InterpError, nearest
+from interp.models import planted
 
 STATE = "training-state.safetensors"
 """Where a trainer keeps what it needs to go on; it lies beside the weights and is none of them."""
@@ -32,16 +33,20 @@ def zoo_names() -> list[str]:
 def resolve(name: str) -> Path:
     """Return the checkpoint directory that `name` means, fetching a hub model when it is one (`name@revision` too).
 
-    Raises InterpError for an unknown name, or a hub model that cannot be had.
+    A planted model (`interp.models.planted`) is built the first time. Raises InterpError for an unknown name, or a hub
+    model that cannot be had.
     """
     if name in zoo_names():
         return zoo_directory() / name
+    if planted.is_planted(name):
+        return planted.directory(name)
     if name and Path(name).is_dir():
         return Path(name)
     hub, _, revision = name.partition("@")
     if hub.count("/") == 1 and not hub.startswith((".", "/", "~")):
         return _fetch(hub, revision or None)
-    raise InterpError(f"unknown model {name!r}: no zoo name, no directory, no hub name. {nearest(name, zoo_names())}")
+    known = nearest(name, [*zoo_names(), *planted.EXAMPLES])
+    raise InterpError(f"unknown model {name!r}: no zoo name, no directory, no hub name. {known}")
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""Which models have a window that is known beforehand? Hand-built ones, whose name says it.
+
+    planted:wait=3,transfer=2              w = 3 blocks wait, the t = 2 blocks after them are read; 8 blocks in all
+    planted:wait=3,transfer=2,layers=12    the same in a deeper model (1..32 blocks); seed=1 draws other numbers
+    planted:mix=2                          operands mix through other tokens in block 2: there is no window
+
+They add two or three operands in the styles "plain" and "verbal" with the same weights, and are simply wrong at every
+other task and style. `interp.models.planted_circuit` says how they work, `interp.models.planted_weights` writes the
+matrices. The truth about them, in this project's counting:
+
+    planted (w, t)  a subgraph (l_wait, l_transfer) is right exactly when l_wait <= w and l_wait + l_transfer >= w + t
+    planted mix     no subgraph is right, although waiting alone, every later block unrestricted, is up to l_wait = mix
+
+A planted model is an ordinary native checkpoint directory with a tokenizer, built on first use (numpy and safetensors
+only) in $ARITHMOSCOPE_CACHE, else $XDG_CACHE_HOME/arithmoscope, else ~/.cache/arithmoscope. The same name gives the
+same bytes on the same machine (elsewhere up to rounding); a damaged directory is built again. Only the name of that
+directory tells the truth: shapes depend on `layers` alone, so that `interp models export` gives a riddle.
+float32 and float64 only: in 16 bits neighbouring answers are one number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from interp.errors import InterpError, nearest
+
+PREFIX = "planted:"
+EXAMPLES = ("planted:wait=3,transfer=2", "planted:mix=2")
+FIELDS = ("wait", "transfer", "mix", "layers", "seed")
+LAYERS, LARGEST = 8, 32
+"""The default depth, and the largest: the residual stream needs about layers^2 / 2 dimensions."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A known truth: `wait` and `transfer`, or the block `mix` in which operands mix (the other form's are None)."""
+
+    wait: int | None = None
+    transfer: int | None = None
+    mix: int | None = None
+    layers: int = LAYERS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.layers <= LARGEST or not 0 <= self.seed < 2**32:
+            raise InterpError(
+                f"{self.name}: need 1 <= layers <= {LARGEST} and 0 <= seed < 2^32, e.g. {EXAMPLES[0]},layers=12."
+            )
+        if (self.wait is None or self.transfer is None) == (self.mix is None) or None not in (self.wait, self.mix):
+            raise InterpError(f"{self.name}: give wait and transfer, or mix alone: {' or '.join(EXAMPLES)}.")
+        if self.reads.start < 0 or not len(self.reads) or self.reads.stop > self.layers:
+            need = "wait >= 0, transfer >= 1 and wait + transfer" if self.mix is None else "mix >= 0 and mix + 2"
+            raise InterpError(f"{self.name} does not fit {self.layers} blocks: need {need} <= layers.")
+
+    @property
+    def name(self) -> str:
+        """Return the full name, defaults written out."""
+        told = {field: getattr(self, field) for field in FIELDS}
+        return PREFIX + ",".join(f"{field}={value}" for field, value in told.items() if value is not None)
+
+    @property
+    def reads(self) -> range:
+        """Return the blocks in which the last token reads what it needs, one share of the operands in each."""
+        if self.mix is not None:
+            return range(self.mix + 1, self.mix + 2) if self.mix >= 0 else range(0)
+        return range(self.wait or 0, (self.wait or 0) + (self.transfer or 0))
+
+
+def is_planted(name: str) -> bool:
+    """Return whether `name` asks for a planted model, well spelled or not."""
+    return name.startswith(PREFIX)
+
+
+def read_name(name: str) -> Planted:
+    """Return what a name such as `planted:wait=3,transfer=2` means. Raises InterpError, in one line, for a bad one."""
+    given: dict[str, int] = {}
+    for part in name.removeprefix(PREFIX).split(","):
+        field, equals, value = part.partition("=")
+        if field not in FIELDS:
+            raise InterpError(f"{name!r} has no field {field!r}. {nearest(field, FIELDS)}")
+        if not equals or not re.fullmatch(r"-?\d{1,10}", value, re.ASCII) or field in given:
+            raise InterpError(f"{name!r}: give {field} once, as a whole number, e.g. {EXAMPLES[0]}.")
+        given[field] = int(value)
+    return Planted(**given)
+
+
+def cache_directory() -> Path:
+    """Return where built models are kept; deleting it costs only the time to build them again."""
+    own = os.environ.get("ARITHMOSCOPE_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arithmoscope"
+
+
+def directory(name: str) -> Path:
+    """Return the checkpoint directory of a planted name, built first when it is absent or damaged.
+
+    Raises InterpError for a bad name, and for a cache that cannot be written.
+    """
+    planted = read_name(name)
+    label = planted.name.removeprefix(PREFIX).replace("=", "").replace(",", "-")
+    place = cache_directory() / "planted" / f"{label}-{_origin()}"
+    if not _whole(place):
+        _build(planted, place)
+    return place
+
+
+def _origin() -> str:
+    """A digest of all that decides the bytes: the code that writes them and the words of the tokenizer."""
+    from interp.models.number_tokenizer import words
+    from interp.tasks import BUILT_IN
+
+    here = Path(__file__).parent
+    code = [(here / f"{name}.py").read_bytes() for name in ("planted_circuit", "planted_weights", "number_tokenizer")]
+    return hashlib.sha256(b"\0".join([*code, " ".join(words(BUILT_IN)).encode()])).hexdigest()[:12]
+
+
+def _whole(place: Path) -> bool:
+    from interp.models.zoo import check_sums
+
+    try:
+        return (place / "SHA256SUMS").is_file() and check_sums(place) == 4
+    except InterpError:
+        return False
+
+
+def _build(planted: Planted, place: Path) -> None:
+    """Write the directory beside its place and rename it once; whoever else builds it builds the same."""
+    from interp.models import atomic
+    from interp.models.planted_weights import files
+
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
+    except OSError as error:
+        raise InterpError(
+            f"cannot build a planted model in {place.parent} ({error.strerror}); set ARITHMOSCOPE_CACHE to a "
+            "directory that can be written."
+        ) from None
+    try:
+        found = files(planted)
+        for name, data in found.items():
+            atomic.write_bytes(partial / name, data)
+        sums = "".join(f"{atomic.digest(data)}  {name}\n" for name, data in sorted(found.items()))
+        atomic.write_bytes(partial / "SHA256SUMS", sums.encode())
+        partial.chmod(0o755)
+        if place.exists() and not _whole(place):
+            os.replace(place, partial.with_name(partial.name + "-damaged"))
+        with contextlib.suppress(OSError):  # somebody else was faster
+            os.replace(partial, place)
+    finally:
+        for left in (partial, partial.with_name(partial.name + "-damaged")):
+            shutil.rmtree(left, ignore_errors=True)
