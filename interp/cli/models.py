@@ -1,4 +1,8 @@
-"""`interp models`, `interp train`, `interp doctor`: what can be studied, how it was made, and whether all is well."""
+"""`interp models`, `interp train`, `interp doctor`: what can be studied, how it was made, and whether all is well.
+
+interp models                     the list        interp models NAME    one of them        (both are `models show`)
+interp models export NAME DIR     its files in a directory of their own
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,39 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from interp.cli import options as opt
 from interp.cli.output import as_json, say, table
 from interp.errors import InterpError
 
 
+class Showing(TyperGroup):
+    """Commands of which `show` need not be written."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+models = typer.Typer(cls=Showing, help="What can be studied: list the models, show one, copy one elsewhere.")
+
+
 def add(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command("models")(models)
+    app.add_typer(models, name="models")
     app.command("train")(train)
     app.command("doctor")(doctor)
 
 
-def models(
-    name: Annotated[str | None, typer.Argument(help="A zoo name or directory to look at more closely.")] = None,
+@models.command()
+def show(
+    name: Annotated[str | None, typer.Argument(help="A zoo name, planted name or directory to look at.")] = None,
     json: opt.Json = False,
 ) -> None:
-    """List the shipped models, or show one: its shape, hash and what its tokenizer can say in one token."""
+    """List the models, or show one: its shape, hash and what its tokenizer can say in one token."""
+    from interp.models.planted import FAMILY
     from interp.models.zoo import zoo_names
 
     found = [_described(name, tokenizer=True)] if name else [_listed(each) for each in zoo_names()]
@@ -33,8 +52,25 @@ def models(
         table(f"model {name}", ("field", "value"), [(key, str(value)) for key, value in found[0].items()])
     else:
         table("models", ("name", "architecture", "layers", "d_model", "MB", "weights"), [_row(each) for each in found])
+        print(FAMILY)
     if any("problem" in each for each in found):
         raise typer.Exit(1)
+
+
+@models.command()
+def export(
+    name: Annotated[str, typer.Argument(help="A zoo name, planted name, directory or hub name.")],
+    directory: Annotated[Path, typer.Argument(help="Where its files go; a new or empty directory.")],
+    json: opt.Json = False,
+) -> None:
+    """Copy a checkpoint (config, weights, tokenizer, SHA256SUMS) to a new directory, which says no more than they."""
+    from interp.models.export import export as copied
+
+    files = copied(name, directory)
+    if json:
+        as_json({"model": name, "directory": str(directory), "files": files})
+    else:
+        say(f"{len(files)} files of {name} are in {directory}; use it with --model {directory}")
 
 
 def train(

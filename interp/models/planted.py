@@ -33,6 +33,7 @@ from interp.errors import InterpError, nearest
 
 PREFIX = "planted:"
 EXAMPLES = ("planted:wait=3,transfer=2", "planted:mix=2")
+FAMILY = f"and, built when asked for: {EXAMPLES[0]}[,layers=8,seed=0], {EXAMPLES[1]} (any numbers that fit)"
 FIELDS = ("wait", "transfer", "mix", "layers", "seed")
 LAYERS, LARGEST = 8, 32
 """The default depth, and the largest: the residual stream needs about layers^2 / 2 dimensions."""

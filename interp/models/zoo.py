@@ -121,7 +121,7 @@ def check_sums(directory: Path) -> int:
     listed = sums(directory)
     for name, expected in listed.items():
         path = directory / name
-        found = _file_digest(path) if path.is_file() else "no file"
+        found = file_digest(path) if path.is_file() else "no file"
         if found != expected:
             raise InterpError(
                 f"{path} is altered or missing: expected sha256 {expected[:12]}..., found {found[:12]}; restore it."
@@ -139,10 +139,11 @@ def _text(path: Path) -> str:
 @functools.lru_cache(maxsize=256)
 def _known_digest(path: str, size: int, modified: int, inode: int) -> str:
     """The sha256 of a file, read once for each state of it: a study asks dozens of times."""
-    return _file_digest(Path(path))
+    return file_digest(Path(path))
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file, read now."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
