@@ -18,7 +18,10 @@ from interp.figures.schema import Estimates
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: estimates [x]; `hover` has one text a point, with `{}` for the estimate; `index` picks the marker."""
+    """One line: estimates [x]; `hover` has one text a point, with `{}` for the estimate; `index` picks the marker.
+
+    `dash` and `width` set a line apart without colour; without `banded` its interval is left to the hover.
+    """
 
     name: str
     x: list
@@ -26,12 +29,15 @@ class Curve:
     hover: list[str]
     colour: str
     index: int = 0
+    dash: str = "solid"
+    width: float = 2
+    banded: bool = True
 
 
 def add_curve(figure: go.Figure, curve: Curve, place: Any = None, *, legend: bool = True) -> None:
     """Add `curve` with its band to `figure`; `place` is `{"row": r, "col": c}` in a figure of panels."""
     place = place or {}
-    if curve.y.low is not None and curve.y.high is not None:
+    if curve.banded and curve.y.low is not None and curve.y.high is not None:
         figure.add_trace(_band(curve, curve.y.low, curve.y.high), **place)
     figure.add_trace(
         go.Scatter(
@@ -41,7 +47,7 @@ def add_curve(figure: go.Figure, curve: Curve, place: Any = None, *, legend: boo
             x=curve.x,
             y=curve.y.value,
             mode="lines+markers",
-            line={"color": curve.colour, "width": 2},
+            line={"color": curve.colour, "width": curve.width, "dash": curve.dash},
             marker={"symbol": look.symbol(curve.index), "size": 6},
             hovertext=[text.replace("{}", curve.y[i].text()) for i, text in enumerate(curve.hover)],
             hoverinfo="text",
@@ -85,6 +91,12 @@ def add_null(figure: go.Figure, name: str, x: list, y: np.ndarray, place: Any = 
     )
 
 
+def add_control(figure: go.Figure, name: str, x: list, y: Estimates, hover: list[str]) -> None:
+    """Add a control that was measured at every x: a grey dashed line with its interval as a band."""
+    curve = Curve(f"control: {name}", x, y, hover, look.NULL, 4, "dash", 1.5)
+    add_curve(figure, curve)
+
+
 def error_bar(value: float, low: float | None, high: float | None) -> dict | None:
     """Return plotly's `error_x` of a point with the interval [low, high], None where it was not recorded."""
     if low is None or high is None:
@@ -98,7 +110,7 @@ def panel_titles(figure: go.Figure) -> None:
 
 
 def level(value: float, x: list) -> tuple[list, np.ndarray]:
-    """Return the two ends of a horizontal line at `value` across `x`, half a step wider than the data."""
+    """Return the two ends of a horizontal line at `value` across `x`, a little wider than the data."""
     return [min(x) - 0.35, max(x) + 0.35], np.array([value, value])
 
 

@@ -47,7 +47,7 @@ BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", 
 NULL = "#868e96"  # every null, in every figure, is this grey and dashed
 OKABE_ITO = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 _ROLE = {"a": BLUE, "b": ORANGE, "c": GREEN, "eq": VERMILLION, "last": VERMILLION, "op1": PURPLE, "op2": SKY}
-_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down", "hexagon")
 
 
 def role_colour(role: str, index: int) -> str:

@@ -4,7 +4,8 @@
     blocks l_wait .. l_wait+l_transfer-1  transfer  the last token reads all others, which read only themselves and BOS
     the rest                              self-peek every token reads only itself and BOS
 
-The points below are test faithfulness of that subgraph and, at the same layer and window, of its two controls.
+The points below are faithfulness of that subgraph and, at the same layer and window, of its two controls: on the test
+split for a searched window (`af1`), on the prompts of the run for a given one (`window`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from plotly.subplots import make_subplots
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
-from interp.figures.af1 import VARIANTS, sweep_dim, verdict, window_of
+from interp.figures.af1 import searched, verdict, window_of
+from interp.figures.waiting import sweep_dim
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,9 +32,12 @@ STAGES = {
 
 
 def n_blocks(dataset: xr.Dataset) -> int:
-    """Return the number of blocks: the attribute `n_layers`, else the largest swept `l_wait`."""
+    """Return the number of blocks: the attribute or variable `n_layers`, else the largest swept `l_wait`."""
     if "n_layers" in dataset.attrs:
         return int(dataset.attrs["n_layers"])
+    counted = schema.scalar(dataset, "n_layers")
+    if counted is not None:
+        return int(counted)
     return int(max(schema.labels(dataset, sweep_dim(dataset, "wait_faithfulness"))))
 
 
@@ -60,9 +65,10 @@ def window(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         title=schema.heading(
             dataset,
             verdict(dataset),
-            "what each token reads; test faithfulness",
+            f"what each token reads; {'test ' * searched(dataset)}faithfulness",
             schema.count_text(dataset),
             "95 % interval",
+            "dashed: best constant answer" if "null_majority" in dataset.variables else "",
         ),
     )
     return figure
@@ -119,7 +125,7 @@ def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
         value, low, high = (schema.scalar(dataset, f"faithfulness{suffix}{end}") for end in ("", "_low", "_high"))
         if value is None:
             continue
-        colour, symbol = (look.NULL, "diamond") if suffix else (VARIANTS["cama"][1], "circle")
+        colour, symbol = (look.NULL, "diamond") if suffix else (look.BLUE, "circle")
         point = go.Scatter(
             name=name,
             x=[value],
@@ -135,8 +141,11 @@ def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
             hoverinfo="text",
         )
         figure.add_trace(point, **place)
-    figure.update_xaxes(title={"text": "faithfulness on test", "standoff": 0}, range=[-0.03, 1.03], row=2)
+    figure.update_xaxes(title={"text": "faithfulness", "standoff": 0}, range=[-0.03, 1.03], row=2)
     figure.update_yaxes(showgrid=False, range=[-0.5, 2.75], row=2)
+    null = schema.scalar(dataset, "null_majority")
+    if null is not None:
+        figure.add_vline(x=null, line={"color": look.NULL, "width": 1, "dash": "dash"}, **place)
     threshold = schema.scalar(dataset, "threshold")
     if threshold is not None:
         figure.add_vline(x=threshold, line={"color": look.GREEN, "width": 1, "dash": "dot"}, **place)

@@ -1,7 +1,7 @@
 """A store of synthetic results in the schemas of the methods, for the tests of the app and its screenshots.
 
 The numbers are made up, with the shapes a trained model gives: operands move to the last token half way up. Run as a
-script it writes the store to the directory given: `python tests/apps/fixture_store.py STORE`.
+script it writes the store to the directory given: `python -m tests.apps.fixture_store STORE`.
 """
 
 from __future__ import annotations
@@ -12,30 +12,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-MODEL = "mental-math"
-N_LAYERS = 8
+from tests.apps.fixture_af1 import abp, af1, cama, peeking, window
+from tests.apps.fixture_heads import alternatives, heads
+from tests.apps.fixture_parts import LAYERS, MODEL, N_LAYERS, ROLES, attributes, interval, step
+
 TASKS = ("a+b", "a-b", "a+b+c", "a+b-c", "a-b+c", "a-b-c")
 STYLES = ("plain", "verbal", "question", "instruction", "word_problem", "python")
-ROLES = {"a+b": ("bos", "a", "op1", "b", "eq"), "a+b+c": ("bos", "a", "op1", "b", "op2", "c", "eq")}
-LAYERS = np.arange(N_LAYERS + 1)
-
-
-def _attrs(method: str, task: str | None = None, style: str = "plain") -> dict:
-    attrs = {"method": method, "model": MODEL, "style": style, "title": f"{method} of {task or 'the model'}"}
-    return {**attrs, "task": task} if task else attrs
-
-
-def _interval(name: str, dims, mean, half=0.03, low=0.0, high=1.0) -> dict:
-    mean = np.asarray(mean, dtype=float)
-    return {
-        name: (dims, mean),
-        f"{name}_low": (dims, np.clip(mean - half, low, high)),
-        f"{name}_high": (dims, np.clip(mean + half, low, high)),
-    }
-
-
-def _step(x, at: float, width: float = 0.6):
-    return 1 / (1 + np.exp(-(np.asarray(x, dtype=float) - at) / width))
 
 
 def _presence(task: str, at: float) -> np.ndarray:
@@ -44,9 +26,9 @@ def _presence(task: str, at: float) -> np.ndarray:
     out = np.zeros((len(LAYERS), len(roles)))
     for j, role in enumerate(roles):
         if role in ("a", "b", "c"):
-            out[:, j] = 1 - _step(LAYERS, at + 0.5 * j / len(roles))
+            out[:, j] = 1 - step(LAYERS, at + 0.5 * j / len(roles))
         elif role == "eq":
-            out[:, j] = _step(LAYERS, at)
+            out[:, j] = step(LAYERS, at)
     return out
 
 
@@ -63,13 +45,13 @@ def accuracy(task: str, style: str, n: int = 500) -> xr.Dataset:
             "correct": ("prompt", correct),
             "predicted": ("prompt", (a + b + 1 - correct).astype(str)),
             "answer_logprob": ("prompt", np.where(correct, -0.01, -3.0)),
-            **_interval("accuracy", (), mean, half),
+            **interval("accuracy", (), mean, half),
             "n": ((), n),
             "null_majority": ((), 0.018 if len(task) == 3 else 0.027),
             "null_shuffled": ((), 0.011),
         },
         coords={"prompt": [f"{x}{task[1]}{y}=" for x, y in zip(a, b, strict=True)]},
-        attrs=_attrs("accuracy", task, style),
+        attrs=attributes("accuracy", task, style),
     )
 
 
@@ -89,7 +71,7 @@ def patching(task: str, n: int = 200) -> xr.Dataset:
     twin = [f"{(int(t.split('+', 1)[0]) + 17) % 50}+{t.split('+', 1)[1]}" for t in text]
     return xr.Dataset(
         {
-            **_interval("recovered", ("layer", "role"), recovered, 0.02, -2, 2),
+            **interval("recovered", ("layer", "role"), recovered, 0.02, -2, 2),
             "recovered_null": (("layer", "role"), null),
             "logit_diff": (("prompt", "layer", "role"), value),
             "logit_diff_clean": ("prompt", clean),
@@ -102,7 +84,7 @@ def patching(task: str, n: int = 200) -> xr.Dataset:
             "prompt": text,
             "prompt_corrupted": ("prompt", twin),
         },
-        attrs=_attrs("patching", task),
+        attrs=attributes("patching", task),
     )
 
 
@@ -112,90 +94,30 @@ def ablation(task: str) -> xr.Dataset:
     value = np.stack([0.99 - 0.97 * need, 0.99 - 0.95 * need, 0.99 - 0.96 * need])
     return xr.Dataset(
         {
-            **_interval("accuracy", ("kind", "layer", "role"), value, 0.02),
+            **interval("accuracy", ("kind", "layer", "role"), value, 0.02),
             "accuracy_clean": ((), 0.99),
             "null_majority": ((), 0.018),
             "n": ((), 500),
         },
         coords={"kind": ["zero", "mean", "resample"], "layer": LAYERS, "role": list(ROLES[task])},
-        attrs=_attrs("ablation", task),
-    )
-
-
-def cama(task: str) -> xr.Dataset:
-    """Return the wait sweep of the three variants."""
-    value = np.stack([1 - _step(LAYERS, 4.0, 0.35), 1 - _step(LAYERS, 1.2, 0.4), 1 - _step(LAYERS, 0.2, 0.2)])
-    value[:, 0] = [1.0, 0.07, 0.02]
-    return xr.Dataset(
-        {
-            **_interval("faithfulness", ("variant", "l_wait"), 0.98 * value + 0.015, 0.03),
-            "n": ((), 500),
-            "null_majority": ((), 0.018),
-        },
-        coords={"variant": ["cama", "mean", "zero"], "l_wait": LAYERS},
-        attrs=_attrs("cama", task),
-    )
-
-
-def peeking(task: str) -> xr.Dataset:
-    """Return single-layer attention knockouts."""
-    blocks = np.arange(N_LAYERS)
-    last = 0.99 - 0.8 * np.exp(-((blocks - 3.6) ** 2) / 0.8)
-    value = np.stack([last, np.full(N_LAYERS, 0.985), np.full(N_LAYERS, 0.97)])
-    return xr.Dataset(
-        {**_interval("faithfulness", ("variant", "layer"), value, 0.02), "n": ((), 500)},
-        coords={"variant": ["last", "others", "random_head"], "layer": blocks},
-        attrs=_attrs("peeking", task),
-    )
-
-
-def af1(task: str, found: bool = True) -> xr.Dataset:
-    """Return an AF1 search; with `found=False`, no window passes the threshold."""
-    sweep = cama(task)
-    transfer = (
-        np.array([0.05, 0.62, 0.975, 0.985, 0.99, 0.99]) if found else np.array([0.03, 0.3, 0.6, 0.71, 0.74, 0.74])
-    )
-    best = 0.985 if found else 0.74
-    return xr.Dataset(
-        {
-            "found": ((), found),
-            "l_wait": ((), 3),
-            "l_transfer": ((), 2 if found else -1),
-            "threshold": ((), 0.95),
-            **_interval("faithfulness", (), 0.968 if found else 0.72, 0.011 if found else 0.03),
-            **_interval("faithfulness_mean", (), 0.11, 0.02),
-            **_interval("faithfulness_zero", (), 0.02, 0.01),
-            **_interval("wait_faithfulness", ("variant", "l_wait_tried"), sweep["faithfulness"].to_numpy()),
-            **_interval("transfer_faithfulness", "l_transfer_tried", transfer, 0.02),
-            "best_l_wait": ((), 3),
-            "best_l_transfer": ((), 4),
-            "best_faithfulness": ((), best),
-            "accuracy_full": ((), 0.994),
-            "n": ((), 1000),
-        },
-        coords={
-            "variant": ["cama", "mean", "zero"],
-            "l_wait_tried": LAYERS,
-            "l_transfer_tried": np.arange(6),
-        },
-        attrs=_attrs("af1", task),
+        attrs=attributes("ablation", task),
     )
 
 
 def lens(task: str) -> xr.Dataset:
     """Return the logit lens by layer and role."""
     value = np.zeros((len(LAYERS), len(ROLES[task])))
-    value[:, -1] = _step(LAYERS, 6.2, 0.4) * 0.99
+    value[:, -1] = step(LAYERS, 6.2, 0.4) * 0.99
     return xr.Dataset(
         {
-            **_interval("accuracy", ("layer", "role"), value, 0.02),
+            **interval("accuracy", ("layer", "role"), value, 0.02),
             "rank": (("layer", "role"), np.round(1 + 60 * (1 - value))),
             "logprob": (("layer", "role"), -6 * (1 - value) - 0.02),
             "accuracy_null": (("layer", "role"), 0.011 * (value > 0.5) + 0.006),
             "n": ((), 500),
         },
         coords={"layer": LAYERS, "role": list(ROLES[task])},
-        attrs=_attrs("lens", task),
+        attrs=attributes("lens", task),
     )
 
 
@@ -213,16 +135,16 @@ def probing(task: str) -> xr.Dataset:
             if role == "eq":
                 rise = {"result": 4.6, "partial": 4.0, "carry1": 4.8}.get(target, 3.4)
                 top = {"result": 0.98, "carry1": 0.45}.get(target, 0.85)
-                score[i, :, j] = top * _step(LAYERS, rise, 0.4) - 0.01
+                score[i, :, j] = top * step(LAYERS, rise, 0.4) - 0.01
     return xr.Dataset(
         {
-            **_interval("score", ("target", "layer", "role"), score, 0.03, -1, 1),
+            **interval("score", ("target", "layer", "role"), score, 0.03, -1, 1),
             "score_null": (("target", "layer", "role"), rng.normal(-0.05, 0.01, score.shape)),
             "score_null_high": ((), 0.06),
             "n": ((), 1000),
         },
         coords={"target": targets, "layer": LAYERS, "role": list(roles)},
-        attrs=_attrs("probing", task),
+        attrs=attributes("probing", task),
     )
 
 
@@ -245,7 +167,7 @@ def attention(task: str, n_heads: int = 4) -> xr.Dataset:
             "n": ((), 500),
         },
         coords={"layer": np.arange(N_LAYERS), "head": np.arange(n_heads), "role": list(roles), "key": list(roles)},
-        attrs=_attrs("attention", task),
+        attrs=attributes("attention", task),
     )
 
 
@@ -273,11 +195,12 @@ def spectrum(size: int = 100) -> xr.Dataset:
             "variant": ["raw", "detrended"],
             "null": ["white noise", "shuffled embeddings", "number line"],
         },
-        attrs=_attrs("spectrum"),
+        attrs=attributes("spectrum"),
     )
 
 
 CELL_METHODS = (patching, ablation, cama, peeking, lens, probing, attention)
+AF1_METHODS = (abp, window, alternatives, heads)
 
 
 def results(styles: tuple[str, ...] = STYLES) -> list[xr.Dataset]:
@@ -286,6 +209,7 @@ def results(styles: tuple[str, ...] = STYLES) -> list[xr.Dataset]:
     for task in ROLES:
         found += [method(task) for method in CELL_METHODS]
         found.append(af1(task, found=task == "a+b"))
+    found += [method("a+b") for method in AF1_METHODS]
     return [*found, spectrum()]
 
 
@@ -307,6 +231,7 @@ def fill(root: Path, datasets: list[xr.Dataset] | None = None) -> list[str]:
             model=MODEL,
             task=attrs.get("task"),
             style=attrs["style"],
+            parameters={"l_wait": 3, "l_transfer": 2} if attrs["method"] == "window" else {},
             weights_sha256="5f" * 32,
         )
         created = f"2026-11-20T21:{k // 60:02d}:{k % 60:02d}.000Z"

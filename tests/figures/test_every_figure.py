@@ -18,7 +18,7 @@ DATASETS = {
     "accuracy": made.accuracy("a+b", "plain"),
     "af1": made.af1("a+b+c", found=False),
     "spectrum": made.spectrum(),
-    **{method.__name__: method("a+b+c") for method in made.CELL_METHODS},
+    **{method.__name__: method("a+b+c") for method in (*made.CELL_METHODS, *made.AF1_METHODS)},
 }
 CASES = [
     pytest.param(method, found, id=f"{method}-{found.name}") for method, drawn in FIGURES.items() for found in drawn
