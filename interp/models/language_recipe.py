@@ -61,9 +61,13 @@ rates and decays are [step, value] knots."""
 WAITS_2_2: dict[str, Any] = {
     **MENTAL_MATH,
     "phases": [{"until": 11000, "styles": {"plain": 1}}],
-    "learning_rate": [[0, 0], [200, 1e-3], [3500, 1e-3], [11000, 0]],
+    "learning_rate": [[0, 0], [200, 1e-3], [5000, 1e-3], [11000, 0]],
     "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
-    "window": {"l_wait": 2, "l_transfer": 2, "weight": [[0, 0.3], [300, 0.3], [1000, 2], [2000, 10]]},
+    "window": {
+        "l_wait": 2,
+        "l_transfer": 2,
+        "weight": [[0, 0.3], [300, 0.3], [1000, 2], [2000, 10], [3500, 10], [4500, 100]],
+    },
 }
 """The recipe of the shipped waits-2-2: the same shape, plain style, with a price on attention outside its window
 (`interp.models.window_penalty`)."""
