@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -102,7 +103,7 @@ class Noise(Source):
 
     def at(self, rows: np.ndarray, where: tuple[str, ...], like: Tensor, site: Site) -> Tensor:
         """Return the noise of these prompts [prompt, role, ...]."""
-        draws = np.stack([_normal(rows, like.shape[2:], f"{int(self.seed)} {site} {role}") for role in where], axis=1)
+        draws = np.stack([normals(rows, like.shape[2:], f"{int(self.seed)} {site} {role}") for role in where], axis=1)
         drawn = torch.from_numpy(draws).to(like.device)
         mean = fit(torch.as_tensor(self.mean), like, "The mean of the noise", site).float()
         std = fit(torch.as_tensor(self.std), like, "The spread of the noise", site).float()
@@ -123,7 +124,7 @@ def fit(value: Tensor, like: Tensor, what: str, site: Site) -> Tensor:
     return value.to(like.device)
 
 
-def _normal(rows: np.ndarray, shape: torch.Size, label: str) -> np.ndarray:
+def normals(rows: np.ndarray, shape: Sequence[int], label: str) -> np.ndarray:
     """Return standard normals [row, *shape] from a counter-based generator: row r is the same in any batch."""
     key = np.frombuffer(hashlib.sha256(label.encode()).digest()[:16], dtype=np.uint64)
     size = math.prod(shape)

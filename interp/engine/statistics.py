@@ -35,6 +35,12 @@ class Moments:
         self._mean = torch.zeros((n_keys, *shape), dtype=torch.float64, device=device)
         self.M2 = torch.zeros_like(self._mean)
 
+    @classmethod
+    def of(cls, count: Tensor, mean: Tensor, M2: Tensor) -> Moments:
+        """Return the moments with these contents, kept elsewhere; the mean of a count of 0 is ignored."""
+        moments = cls(len(count), mean.shape[1:], mean.device)
+        return moments._merge(torch.arange(len(count)), count, mean.double().nan_to_num(), M2.double())
+
     @property
     def mean(self) -> Tensor:
         """Return the mean of each key [key, ...]; nan where the key never occurred."""
@@ -64,12 +70,16 @@ class Moments:
         rows = torch.as_tensor(present, device=x.device)
         return self._merge(rows, *_batch_moments(x, torch.as_tensor(group, device=x.device), len(present)))
 
-    def merge(self, other: Moments) -> Moments:
-        """Add another shard with the same keys and shape; return self."""
-        if other.M2.shape != self.M2.shape:
+    def merge(self, other: Moments, rows: Any = None) -> Moments:
+        """Add another shard of the same shape; return self.
+
+        rows: int [key of other], the key here that each key there is (default: the same keys, in the same order).
+        """
+        same = rows is None or len(rows) == len(other.count)
+        if other.M2.shape[rows is not None :] != self.M2.shape[rows is not None :] or not same:
             raise InterpError(f"Shards differ in shape: {tuple(self.M2.shape)} and {tuple(other.M2.shape)}.")
         device = self.count.device
-        rows = torch.arange(len(self.count), device=device)
+        rows = torch.as_tensor(np.arange(len(self.count)) if rows is None else rows, device=device)
         return self._merge(rows, other.count.to(device), other._mean.to(device), other.M2.to(device))
 
     def _merge(self, rows: Tensor, count: Tensor, mean: Tensor, M2: Tensor) -> Moments:

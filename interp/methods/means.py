@@ -1,78 +1,47 @@
-"""What does a token know of the task when it knows only itself? Means of the residual given the own token.
+"""What does a token know of the task when it knows only itself? Means of the residual given the token's own key.
 
-    mean[t, l, x] = E[ h_t^l(x') | x'_t = x ]                x' from the same template          h = input of block l
+    mean[l, t, x] = E[ h_t^l(x') | key_t(x') = x ]           x' from the same template          h = input of block l
 
-One streamed pass over the reference prompts gives every layer, role and token at once, with count and M2 behind each
-mean, so standard errors travel.
+    given "token"     key_t = the token at t                                                   CAMA
+    given "context"   ... and every earlier token that is no operand (where a reference mixes operators or wordings)
+    given "prefix"    ... and every earlier token: the mean is then the clean activation, a check of the machinery
 
-Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650.
+One streamed pass over the reference gives every layer, role and key at once, with count and M2 behind each mean, so
+standard errors travel and shards merge. `exact` means that the reference was the whole distribution: no sampling error.
+
+Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650; Chan, Golub & LeVeque (1979), merging.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+import torch
 
 from interp.engine import Moments, Site, conditional_means
-from interp.errors import InterpError
+from interp.errors import InterpError, nearest
 from interp.methods.grid import layer_list, require_prompts
+from interp.methods.keyed_means import FEWEST_PER_MEAN, Means, waiting_roles
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
-FEWEST_PER_MEAN = 10
-"""A mean over fewer prompts is a resample rather than a mean; prompts that would need one are left out and counted."""
+Given = Literal["token", "context", "prefix"]
 
 
-@dataclass(frozen=True)
-class Means:
-    """Streamed means of the residual at the input of each block, by role and by the token that stands there.
-
-    tokens: {role: sorted token ids seen}; counts: {role: int [token]}, prompts behind each mean;
-    moments: {l_wait: {role: Moments [token, d_model]}}; `fewest`: prompts a mean needs to count as one.
-    """
-
-    tokens: dict[str, np.ndarray]
-    counts: dict[str, np.ndarray]
-    moments: dict[int, dict[str, Moments]]
-    fewest: int
-
-    @property
-    def n(self) -> int:
-        """Return the number of prompts behind the means."""
-        return int(next(iter(self.counts.values())).sum())
-
-    def check(self, prompts: Prompts) -> None:
-        """Raise InterpError unless `prompts` are some, with the roles that have means here."""
-        require_prompts(prompts)
-        if waiting_roles(prompts) != tuple(self.tokens):
-            raise InterpError(
-                f"the means have roles {' '.join(self.tokens)}, the prompts {' '.join(waiting_roles(prompts))}; "
-                "means must come from the same task and style."
-            )
-
-    def covers(self, prompts: Prompts) -> np.ndarray:
-        """Return which prompts have only tokens with a mean of at least `fewest` prompts: bool [prompt]."""
-        known = {role: seen[self.counts[role] >= self.fewest] for role, seen in self.tokens.items()}
-        return np.all([np.isin(prompts.tokens[:, prompts.position(r)], seen) for r, seen in known.items()], axis=0)
-
-    def keys(self, prompts: Prompts) -> dict[str, np.ndarray]:
-        """Return the row of each prompt's own token in the tables: {role: int [prompt]}; -1 where it has none."""
-        keys = {}
-        for role, seen in self.tokens.items():
-            own = prompts.tokens[:, prompts.position(role)]
-            row = np.searchsorted(seen, own).clip(max=len(seen) - 1)
-            keys[role] = np.where(seen[row] == own, row, -1)
-        return keys
-
-
-def waiting_roles(prompts: Prompts) -> tuple[str, ...]:
-    """Return the roles that wait: every one but BOS, the attention sink."""
-    return tuple(role for role in prompts.roles if role != "bos")
+def key_roles(prompts: Prompts, given: Given = "token") -> dict[str, tuple[str, ...]]:
+    """Return {role: the roles whose tokens make up its key}. Raises InterpError for an unknown condition."""
+    if given not in get_args(Given):
+        raise InterpError(f"unknown condition {given!r}. {nearest(given, get_args(Given))}")
+    found = {}
+    for role in waiting_roles(prompts):
+        earlier = prompts.roles[: prompts.position(role)]
+        also = {"token": (), "prefix": earlier, "context": [r for r in earlier if r not in prompts.variables]}[given]
+        found[role] = (role, *also)
+    return found
 
 
 def reference_means(
@@ -80,24 +49,43 @@ def reference_means(
     reference: Prompts,
     layers: Sequence[int] | None = None,
     *,
+    given: Given = "token",
     fewest: int = FEWEST_PER_MEAN,
     batch_size: int = 512,
     progress: Progress = silent,
 ) -> Means:
     """Return the conditional means at the input of `layers` (default 0..L) in one pass over `reference`."""
     require_prompts(reference)
-    chosen = layer_list(model, layers)
-    columns = {r: reference.tokens[:, reference.position(r)] for r in waiting_roles(reference)}
-    found = {r: np.unique(column, return_counts=True) for r, column in columns.items()}
-    tokens, counts = ({r: pair[i] for r, pair in found.items()} for i in (0, 1))
-    keys = Means(tokens, counts, {}, fewest).keys(reference)
-    sites = {layer: Site("resid_pre", layer) for layer in chosen}
+    sites = {layer: Site("resid_pre", layer) for layer in layer_list(model, layers)}
+    chosen = key_roles(reference, given)
+    tokens, keys = {}, {}
+    for role, roles in chosen.items():
+        columns = reference.tokens[:, reference.positions(roles)]
+        tokens[role], keys[role] = np.unique(columns, axis=0, return_inverse=True)
+        keys[role] = keys[role].reshape(-1)
     moments = conditional_means(model, reference, list(sites.values()), keys, batch_size=batch_size, progress=progress)
-    return Means(tokens, counts, {layer: moments[site] for layer, site in sites.items()}, fewest)
+    constant = (reference.tokens == reference.tokens[0]).all(axis=0)
+    different = len(np.unique(reference.tokens, axis=0)) == len(reference)
+    return Means(
+        tokens,
+        counts={role: np.bincount(key) for role, key in keys.items()},
+        moments={layer: moments[site] for layer, site in sites.items()},
+        fewest=fewest,
+        roles=reference.roles,
+        given=chosen,
+        fixed={r: int(reference.tokens[0, i]) for i, r in enumerate(reference.roles) if constant[i]},
+        population=reference.population if different else 0,
+    )
+
+
+def plain_mean(moments: Moments) -> torch.Tensor:
+    """Return the unconditional mean [d_model] of all keys together, float32."""
+    weight = moments.count.double()[:, None]
+    return ((moments.mean.nan_to_num() * weight).sum(0) / weight.sum()).float()
 
 
 def relative_error(means: Means) -> np.ndarray:
-    """Return |standard error| / |mean| at the input of each block, median over roles and tokens: [l_wait]."""
+    """Return |standard error| / |mean| at the input of each block, median over roles and keys: [l_wait]; exact: 0."""
     errors = []
     for layer in sorted(means.moments):
         ratios = []
@@ -106,4 +94,4 @@ def relative_error(means: Means) -> np.ndarray:
             ratios.append(ratio[moments.count > 1].cpu().numpy())
         joined = np.concatenate(ratios)
         errors.append(float(np.median(joined)) if len(joined) else np.nan)
-    return np.array(errors)
+    return np.zeros(len(errors)) if means.exact else np.array(errors)

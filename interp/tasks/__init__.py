@@ -4,6 +4,7 @@ from interp.tasks.encoding import Item
 from interp.tasks.files import export, read_pairs, read_prompts
 from interp.tasks.named import named_task
 from interp.tasks.prompts import Prompts, build, encode, from_operands
+from interp.tasks.references import other_operators, unfiltered
 from interp.tasks.splits import SPLITS
 from interp.tasks.task import BUILT_IN, TASKS, Task, get_task, register
 from interp.tasks.taskfile import read_task
@@ -29,6 +30,7 @@ __all__ = [
     "from_operands",
     "get_task",
     "named_task",
+    "other_operators",
     "profile",
     "read_pairs",
     "read_prompts",
@@ -37,4 +39,5 @@ __all__ = [
     "segmentation",
     "single_tokens",
     "twins",
+    "unfiltered",
 ]

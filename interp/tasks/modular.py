@@ -66,4 +66,5 @@ def modular_prompts(p: int = 59, split: str = "test", fraction: float = 0.5, see
         task=f"a+b mod {p}",
         style="plain",
         split=split,
+        population=p * p if split == "all" else 0,
     )

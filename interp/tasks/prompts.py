@@ -23,7 +23,11 @@ from interp.tasks.task import Task
 
 @dataclass(frozen=True)
 class Prompts:
-    """Rectangular prompts: tokens int64 [prompt, pos], one role a position, exact causal variables [prompt]."""
+    """Rectangular prompts: tokens int64 [prompt, pos], one role a position, exact causal variables [prompt].
+
+    `population` is the number of prompts in the whole distribution they enumerate or are a share of, 0 where that is
+    not known: as many different prompts as that are all of it, and their mean is exact.
+    """
 
     tokens: np.ndarray
     roles: tuple[str, ...]
@@ -34,6 +38,7 @@ class Prompts:
     task: str
     style: str
     split: str
+    population: int = 0
 
     def __post_init__(self) -> None:
         shapes = {
@@ -121,7 +126,8 @@ def build(
     if not len(space):
         raise InterpError(f"task {task.name!r} has no prompts in split {split!r}; widen its operand ranges.")
     rows = _drawn(len(space), n, seed)
-    return from_operands(task, tokenizer, space if rows is None else space[rows], style, split)
+    built = from_operands(task, tokenizer, space if rows is None else space[rows], style, split)
+    return replace(built, population=len(space)) if split == "all" else built
 
 
 def from_operands(

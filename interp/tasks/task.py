@@ -110,6 +110,11 @@ class Task:
         """Return every valid operand tuple of `split` in rising order: int64 [tuple, operand], read-only."""
         return _space(self, split)
 
+    def combinations(self, split: str = "all") -> np.ndarray:
+        """Return every operand tuple of `split`, valid or not, in rising order: int64 [tuple, operand]."""
+        grid = _grid(self)
+        return grid if split == "all" else grid[splits.in_split(grid, split)]
+
     def steps(self, operands: np.ndarray) -> dict[str, np.ndarray]:
         """Return {step name: int64 [prompt]} of the expression, `result` last."""
         columns = {name: operands[:, i] for i, name in enumerate(self.operands)}
@@ -138,14 +143,18 @@ class Task:
         return variables.table(expression.read(self.expression), self.bounds, values)
 
 
-@functools.lru_cache(maxsize=64)
-def _space(task: Task, split: str) -> np.ndarray:
+def _grid(task: Task) -> np.ndarray:
     sizes = [high - low + 1 for _, low, high in task.ranges]
     if np.prod([float(s) for s in sizes]) > LARGEST_SPACE:
         raise InterpError(
             f"task {task.name!r} has more than {LARGEST_SPACE:,} operand tuples; narrow its ranges (Task.within)."
         )
-    grid = np.indices(sizes).reshape(len(sizes), -1).T + np.array([low for _, low, _ in task.ranges])
+    return np.indices(sizes).reshape(len(sizes), -1).T + np.array([low for _, low, _ in task.ranges])
+
+
+@functools.lru_cache(maxsize=64)
+def _space(task: Task, split: str) -> np.ndarray:
+    grid = _grid(task)
     valid = np.all([values >= 0 for values in task.steps(grid).values()], axis=0)
     chosen = np.ascontiguousarray(grid[valid & splits.in_split(grid, split)], dtype=np.int64)
     chosen.setflags(write=False)

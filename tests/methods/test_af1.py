@@ -10,7 +10,7 @@ from interp.methods.af1 import af1, af1_interventions, last_passing
 from interp.methods.cama import cama
 from interp.methods.means import Means, reference_means
 from interp.methods.peeking import last_edges, others_edges, peek, peeking
-from interp.methods.waiting import wait
+from interp.methods.waiting import VARIANTS, wait
 from tests.families import FAMILIES, N_LAYERS, ROLES, family
 from tests.methods.planted import N_TOKENS, SHARP, copy_prompts, make_prompts
 
@@ -75,7 +75,7 @@ def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> No
 def test_cama_by_hand() -> None:
     """Before the read CAMA is the identity of `a`; the unconditional mean of ten digits is no digit."""
     model = build_reader(3, 1)
-    result = cama(model, TEST, fitted(model))
+    result = cama(model, TEST, fitted(model), variants=VARIANTS)
     assert result["faithfulness"].dims == ("variant", "l_wait")
     np.testing.assert_array_equal(result["faithfulness"].sel(variant="cama")[:2], 1.0)
     assert (result["faithfulness"].sel(variant=["mean", "zero"]).to_numpy() < 0.3).all()
@@ -110,10 +110,10 @@ def test_a_few_lucky_answers_are_not_a_mechanism() -> None:
 
 
 def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
-    known = TRAIN[TRAIN.variables["a"] != 7]
+    known = TRAIN[TRAIN.variables["b"] != 7]
     model = build_reader(2, 0)
-    result = cama(model, TEST, fitted(model, known))
-    assert int(result["n_uncovered"]) == int((TEST.variables["a"] == 7).sum()) > 0
+    result = cama(model, TEST, fitted(model, known), variants=VARIANTS)
+    assert int(result["n_uncovered"]) == int((TEST.variables["b"] == 7).sum()) > 0
     assert int(result["n"]) == len(TEST) - int(result["n_uncovered"])
 
 
@@ -121,7 +121,7 @@ def test_a_mean_over_few_prompts_is_no_mean() -> None:
     """Each digit stands in about three reference prompts: below `fewest` its prompts are left out and counted."""
     seen = np.bincount(TRAIN.variables["a"], minlength=10)
     model = build_reader(2, 0)
-    result = cama(model, TEST, fitted(model, TRAIN, int(seen.max()) + 1))
+    result = cama(model, TEST, fitted(model, TRAIN, int(seen.max()) + 1), variants=VARIANTS)
     assert (int(result["n"]), int(result["n_uncovered"])) == (0, len(TEST))
     assert np.isnan(result["faithfulness"]).all()
 
@@ -130,7 +130,7 @@ def test_every_example_is_kept() -> None:
     """The means are the means of the kept examples."""
     model = build_reader(3, 1)
     swept, found, cut = (
-        cama(model, TEST, fitted(model)),
+        cama(model, TEST, fitted(model), variants=VARIANTS),
         af1(model, fitted(model), SELECTION, TEST),
         peeking(model, TEST),
     )
@@ -180,10 +180,10 @@ def test_cama_is_the_identity_where_nothing_else_is_seen(bridge) -> None:
     for layer in range(N_LAYERS + 1):
         edit = wait(means, batch, layer)[0]
         now = clean[Site("resid_pre", layer)]
-        written = edit.source.at(np.arange(len(batch)), edit.where, now[:, 1:], edit.site)
-        torch.testing.assert_close(written[:, 0], now[:, 1], atol=1e-5, rtol=1e-5)
+        assert edit.where == batch.roles[2:], "the first token keeps its clean activation"
+        written = edit.source.at(np.arange(len(batch)), edit.where, now[:, 2:], edit.site)
         if layer == 0:
-            torch.testing.assert_close(written, now[:, 1:], atol=1e-6, rtol=1e-6)
+            torch.testing.assert_close(written, now[:, 2:], atol=1e-6, rtol=1e-6)
         assert torch.equal(written[:, -1], written[:1, -1].expand_as(written[:, -1])), "the last token knows nothing"
 
 
