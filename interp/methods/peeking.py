@@ -65,7 +65,7 @@ def peeking(
     kept = answered(model, prompts, batch_size=batch_size, progress=progress)
     right = np.zeros((len(chosen), n_layers, len(kept)), dtype=bool)
     for v, layer in np.ndindex(right.shape[:2]):
-        report = within(progress, v * n_layers + layer, right[..., 0].size, f"cut {chosen[v]} in block {layer}")
+        report = within(progress, v * n_layers + layer, len(chosen) * n_layers, f"cut {chosen[v]} in block {layer}")
         edits = _cut(prompts, chosen[v], layer, draws)
         right[v, layer] = faithful(model, kept, edits, batch_size=batch_size, progress=report)
     majority = nulls.majority_accuracy(kept.answer_ids) if len(kept) else np.nan

@@ -9,6 +9,9 @@ after it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -41,6 +44,54 @@ def build_copier():
         weights[attn + "k.weight"][0, N_TOKENS + 1] = SHARP  # a answers
         weights[attn + "v.weight"][:N_TOKENS, :N_TOKENS] = torch.eye(N_TOKENS)
         weights[attn + "o.weight"][:N_TOKENS, :N_TOKENS] = torch.eye(N_TOKENS)
+    return model
+
+
+class Move(NamedTuple):
+    """In one block the token at `query` attends to the `keys` {position: sharpness, 1 = all of it} and adds `gain`
+    times what their slot `source` holds to its own slot `target`."""
+
+    query: int
+    keys: Mapping[int, float]
+    source: int = 0
+    target: int = 1
+    gain: float = 1.0
+
+
+def build_mover(moves: Sequence[Move | None], answer_slot: int = 1):
+    """Return a model of one head a block that makes `moves` (None: a block that does nothing), frozen.
+
+    Its residual is three slots of a one-hot token (the token itself stands in slot 0) and a one-hot position; the
+    answer is the digit in `answer_slot` of the last token. Tokens that are not the query of a block attend evenly to
+    what they can see, and move that.
+    """
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge import TransformerBridge
+
+    place, d = 3 * N_TOKENS, 3 * N_TOKENS + N_POS
+    config = TransformerBridgeConfig(
+        n_layers=len(moves), d_model=d, n_ctx=N_POS, d_head=d, n_heads=1, d_mlp=4, d_vocab=N_TOKENS, act_fn="relu",
+        normalization_type=None, positional_embedding_type="standard", seed=0,
+    )  # fmt: skip
+    model = TransformerBridge.boot_native(config).eval().requires_grad_(False)
+    weights = {name.replace("._original_component", ""): p for name, p in model.named_parameters()}
+    one = torch.eye(N_TOKENS)
+    slots = [slice(i * N_TOKENS, (i + 1) * N_TOKENS) for i in range(3)]
+    with torch.no_grad():
+        for p in weights.values():
+            p.zero_()
+        weights["tok_embed.weight"][:, slots[0]] = one
+        weights["pos.weight"][:, place:] = torch.eye(N_POS)
+        weights["head.weight"][:10, slots[answer_slot]] = one[:10]
+        for layer, move in enumerate(moves):
+            if move is None:
+                continue
+            attn = f"layers.{layer}.attn."
+            weights[attn + "q.weight"][0, place + move.query] = SHARP
+            for key, sharpness in move.keys.items():
+                weights[attn + "k.weight"][0, place + key] = SHARP * sharpness
+            weights[attn + "v.weight"][slots[0], slots[move.source]] = one
+            weights[attn + "o.weight"][slots[move.target], slots[0]] = move.gain * one
     return model
 
 
