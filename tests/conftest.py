@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.checkpoint import save_checkpoint
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory) -> Iterator[Path]:
+    """Where planted models are built in tests: not in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("cache")
+        patch.setenv("ARITHMOSCOPE_CACHE", str(place))
+        yield place
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ float32 moves the difference by less than GAP / 20, in 32 blocks too. A token th
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save
@@ -33,19 +34,22 @@ def files(planted: Planted) -> dict[str, bytes]:
     """Return the checkpoint directory of a planted model: {file name: its bytes}."""
     tokenizer = number_tokenizer.word_level(HIGHEST)
     vocabulary = tokenizer.get_vocab()
-    n, width = len(vocabulary), d_model(planted.layers)
-    cfg = {"n_layers": planted.layers, "d_model": width, "d_head": D_HEAD, "n_heads": N_HEADS}
-    cfg |= {"d_mlp": 2 * (planted.layers + 1), "n_ctx": N_CTX, "d_vocab": n, "act_fn": "relu"}
-    cfg |= {"normalization_type": None, "positional_embedding_type": "standard"}
-    config = {"architecture": "transformer_lens_native", "cfg": cfg}
     about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     about |= {f"{name}_token": f"<{name}>" for name in ("bos", "eos", "unk")}
     return {
-        "config.json": (json.dumps(config, indent=2) + "\n").encode(),
+        "config.json": (json.dumps(configuration(planted, len(vocabulary)), indent=2) + "\n").encode(),
         "model.safetensors": save(weights(planted, vocabulary)),
         "tokenizer.json": tokenizer.to_str(pretty=True).encode(),
         "tokenizer_config.json": (json.dumps(about, indent=2) + "\n").encode(),
     }
+
+
+def configuration(planted: Planted, n_tokens: int) -> dict[str, Any]:
+    """Return the config.json of a native checkpoint; of the truth it says no more than the depth."""
+    cfg = {"n_layers": planted.layers, "d_model": d_model(planted.layers), "d_head": D_HEAD, "n_heads": N_HEADS}
+    cfg |= {"d_mlp": 2 * (planted.layers + 1), "n_ctx": N_CTX, "d_vocab": n_tokens, "act_fn": "relu"}
+    cfg |= {"normalization_type": None, "positional_embedding_type": "standard"}
+    return {"architecture": "transformer_lens_native", "cfg": cfg}
 
 
 def weights(planted: Planted, vocabulary: dict[str, int]) -> Tensors:
