@@ -4,13 +4,19 @@ Proportions (accuracy, faithfulness): Wilson's score interval, with z the normal
 
     centre = (p + z²/2n) / (1 + z²/n),    half = z / (1 + z²/n) · √( p(1-p)/n + z²/4n² )
 
+Differences of two proportions on the same rows: Bonett & Price's adjusted Wald interval, with n10 rows that the first
+alone has and n01 that the second alone has,
+
+    p10 = (n10 + 1) / (n + 2),   p01 = (n01 + 1) / (n + 2),   p10 - p01 ± z √( (p10 + p01 - (p10 - p01)²) / (n + 2) )
+
 Means: Student's t, m ± t_{n-1} · s / √n. Ratios, R² and other functions of means: the percentile bootstrap
 over rows (a row is one prompt, or one clean/corrupted pair, so pairs stay together), seeded.
 
 Reading: 95 % of such intervals cover the truth; rows are taken as independent. One row has no spread, so its
 mean has no interval: both ends are nan. The percentile bootstrap runs narrow below about twenty rows.
 
-Sources: Wilson, JASA 22 (1927) 209; Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13.
+Sources: Wilson, JASA 22 (1927) 209; Bonett & Price, J. Educ. Behav. Stat. 37 (2012) 479; Efron & Tibshirani, An
+Introduction to the Bootstrap (1993), ch. 13.
 """
 
 from __future__ import annotations
@@ -48,6 +54,24 @@ def wilson(successes: ArrayLike, n: int, confidence: float = 0.95) -> Interval:
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return Interval(np.clip(centre - half, 0.0, p), np.clip(centre + half, p, 1.0))
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> tuple[np.ndarray, Interval]:
+    """Return the share of `first` minus that of `second`, both bool [..., row] over the same rows, in [-1, 1], and its
+    interval. Equal columns give 0 with an interval that n alone sets. Raises InterpError without rows.
+
+    Source: Bonett & Price (2012).
+    """
+    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    n = first.shape[-1]
+    if n < 1:
+        raise InterpError("A paired difference needs at least one row; got none.")
+    only_first, only_second = (first & ~second).sum(axis=-1), (second & ~first).sum(axis=-1)
+    difference = (only_first - only_second) / n
+    p10, p01 = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    half = ndtri(0.5 + _checked(confidence) / 2) * np.sqrt((p10 + p01 - (p10 - p01) ** 2) / (n + 2))
+    low, high = np.clip(p10 - p01 - half, -1, difference), np.clip(p10 - p01 + half, difference, 1)
+    return difference, Interval(low, high)
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
