@@ -7,14 +7,15 @@
     None, numbers, strings        as they were
 
 Any other tensor is an error: nobody could say which entry belongs to which row. A mask that the model passes must say
-"seen" or "not seen"; one that adds a bias by distance is an error too.
+"seen" or "not seen"; one that adds a bias by distance is an error too. TransformerLens's native attention holds a
+causal mask of the size of its context; it is set aside in calls with more rows, whose own mask says it all.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +48,13 @@ class Call:
     args: tuple[Argument, ...]
     kwargs: dict[str, Argument]
     allowed: Tensor
+    fixed: tuple[Any, ...] = ()  # attention modules with a mask of the size of the context
 
     def __call__(self, block: Any, rows: Rows) -> Tensor:
         """Return the residual stream [prompt, row, d_model] after the block."""
-        out = block(*(make(rows) for make in self.args), **{name: make(rows) for name, make in self.kwargs.items()})
+        kwargs = {name: make(rows) for name, make in self.kwargs.items()}
+        with _set_aside(self.fixed, rows.resid.shape[1]):
+            out = block(*(make(rows) for make in self.args), **kwargs)
         return out[0] if isinstance(out, (tuple, list)) else out
 
 
@@ -79,7 +83,23 @@ def _generalised(block: Any, args: tuple, kwargs: dict, tokens: Tensor, model: A
     makers["attention_mask"] = lambda rows: rows.mask
     positional = tuple(makers.pop(name) for name in names)
     causal = getattr(model.cfg, "attention_dir", "causal") == "causal"
-    return Call(positional, makers, _allowed(given.get("attention_mask"), tokens, causal))
+    fixed = tuple(
+        module for module in block.modules() if "causal_mask" in module._buffers and hasattr(module, "causal")
+    )
+    return Call(positional, makers, _allowed(given.get("attention_mask"), tokens, causal), fixed)
+
+
+@contextmanager
+def _set_aside(fixed: tuple[Any, ...], n_rows: int) -> Iterator[None]:
+    """Switch off the causal masks that are too small for `n_rows`."""
+    small = [module for module in fixed if module.causal and module.causal_mask.shape[-1] < n_rows]
+    try:
+        for module in small:
+            module.causal = False
+        yield
+    finally:
+        for module in small:
+            module.causal = True
 
 
 def _argument(name: str, value: Any, tokens: Tensor) -> Argument:

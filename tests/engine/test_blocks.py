@@ -6,7 +6,7 @@ import torch
 
 from interp.engine import Blocks, Hidden, Intervention, Site, run
 from interp.errors import InterpError
-from tests.families import N_HEADS, N_LAYERS, family, fresh, random_prompts
+from tests.families import D_MLP, D_MODEL, N_HEADS, N_LAYERS, VOCAB, family, fresh, random_prompts, tokenizer
 
 CAUSAL = np.tril(np.ones((6, 6), dtype=bool))
 FAMILIES = ("llama", "gpt2", "neox", "gptj")  # those that come from transformers
@@ -112,6 +112,21 @@ def test_nothing_sees_what_comes_after_it(fam, clean):
     assert torch.equal(everything, plain(blocks, clean.tokens))
 
 
+def test_there_may_be_more_rows_than_the_context_of_a_native_model():
+    """Its causal mask has the size of the context, 16: eleven copies behind six tokens do not fit into it."""
+    bridge, batch = family("native").bridge, random_prompts()
+    blocks = Blocks.of(bridge, batch)
+    resid = blocks.embed(batch.tokens)
+    resid = torch.cat([resid, *[resid[:, -1:]] * 11], dim=1)
+    visible = np.eye(17, dtype=bool)
+    visible[:6, :6], visible[6:, :5] = CAUSAL, True
+    for layer in range(N_LAYERS):
+        resid = blocks.through(layer, resid, [*range(6), *[5] * 11], visible)
+    for row in (5, 6, 16):
+        assert gap(blocks.logits(resid[:, row]), run(bridge, batch).logits) < 1e-5
+    assert all(block.attn.original_component.causal for block in bridge.blocks)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_fused_attention_gives_the_same(name):
     """The model's own mask may then be bool, or not there at all."""
@@ -139,8 +154,6 @@ def bridge_of(auto, config, **more):
     import tempfile
 
     from transformer_lens.model_bridge import TransformerBridge
-
-    from tests.families import D_MLP, D_MODEL, VOCAB, tokenizer
 
     size = {"vocab_size": VOCAB, "hidden_size": D_MODEL, "intermediate_size": D_MLP, "num_hidden_layers": N_LAYERS}
     model = auto.from_config(config(**size, num_attention_heads=N_HEADS, bos_token_id=1, eos_token_id=2, **more))
