@@ -39,7 +39,9 @@ class Moments:
     def of(cls, count: Tensor, mean: Tensor, M2: Tensor) -> Moments:
         """Return the moments with these contents, kept elsewhere; the mean of a count of 0 is ignored."""
         moments = cls(len(count), mean.shape[1:], mean.device)
-        return moments._merge(torch.arange(len(count)), count, mean.double().nan_to_num(), M2.double())
+        return moments._merge(
+            torch.arange(len(count), device=mean.device), count, mean.double().nan_to_num(), M2.double()
+        )
 
     @property
     def mean(self) -> Tensor:

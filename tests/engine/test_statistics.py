@@ -74,6 +74,31 @@ def test_shards_merge_in_any_order(cuts, random, size):
     agrees_with_numpy(whole, values, keys)
 
 
+def test_shards_with_other_keys_merge_into_the_rows_named():
+    """The second shard has three of the five keys, in another order."""
+    values, keys = sample()
+    first, rest = keys < 2, keys >= 2
+    order = np.array([3, 1, 2])  # where the shard's keys 0, 1, 2 belong
+    theirs = np.select([keys == 3, keys == 1, keys == 2], [0, 1, 2], -1)
+    whole = update(Moments(N_KEYS, (2, 3)), values[first & (keys != 1)], keys[first & (keys != 1)], 16)
+    mine = rest | (keys == 1)
+    shard = update(Moments(3, (2, 3)), values[mine], theirs[mine], 16)
+    agrees_with_numpy(whole.merge(shard, order), values, keys)
+    for rows in (order[:2], np.array([0, 1, 2, 3])):
+        with pytest.raises(InterpError, match="Shards differ"):
+            whole.merge(shard, rows)
+
+
+def test_moments_made_of_their_contents_are_the_same():
+    values, keys = sample()
+    moments = update(Moments(N_KEYS, (2, 3)), values, keys, 16)
+    again = Moments.of(moments.count, moments.mean, moments.M2)
+    agrees_with_numpy(again, values, keys)
+    agrees_with_numpy(again.merge(Moments(N_KEYS, (2, 3))), values, keys)
+    assert moments.count is not again.count
+    assert moments.M2 is not again.M2
+
+
 def test_scalars_and_low_precision_are_summed_in_float64():
     values = torch.full((1000,), 0.1, dtype=torch.bfloat16)
     moments = Moments(1).update(values, np.zeros(1000, int))

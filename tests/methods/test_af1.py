@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.engine import Lookup, Moments, Site, run
+from interp.engine import Site, run
 from interp.errors import InterpError
 from interp.methods.af1 import af1, af1_interventions, last_passing
 from interp.methods.cama import cama
@@ -72,18 +72,6 @@ def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> No
     assert float(result["transfer_faithfulness"][0]) < 0.3
 
 
-def test_cama_by_hand() -> None:
-    """Before the read CAMA is the identity of `a`; the unconditional mean of ten digits is no digit."""
-    model = build_reader(3, 1)
-    result = cama(model, TEST, fitted(model), variants=VARIANTS)
-    assert result["faithfulness"].dims == ("variant", "l_wait")
-    np.testing.assert_array_equal(result["faithfulness"].sel(variant="cama")[:2], 1.0)
-    assert (result["faithfulness"].sel(variant=["mean", "zero"]).to_numpy() < 0.3).all()
-    assert int(result["n"]) == len(TEST)
-    assert int(result["n_uncovered"]) == 0
-    assert float(result["reference_standard_error"][0]) == 0.0, "an embedding does not vary given its token"
-
-
 def test_peeking_dips_only_where_the_model_reads() -> None:
     result = peeking(build_reader(4, 2), TEST)
     last = result["faithfulness"].sel(variant="last").to_numpy()
@@ -107,23 +95,6 @@ def test_a_few_lucky_answers_are_not_a_mechanism() -> None:
     result = af1(model, fitted(model), SELECTION[:19], TEST)
     assert (bool(result["found"]), int(result["l_transfer"]), int(result["n_selection"])) == (False, -1, 19)
     assert bool(af1(model, fitted(model), SELECTION[:20], TEST)["found"])
-
-
-def test_a_token_without_a_mean_is_counted_and_left_out() -> None:
-    known = TRAIN[TRAIN.variables["b"] != 7]
-    model = build_reader(2, 0)
-    result = cama(model, TEST, fitted(model, known), variants=VARIANTS)
-    assert int(result["n_uncovered"]) == int((TEST.variables["b"] == 7).sum()) > 0
-    assert int(result["n"]) == len(TEST) - int(result["n_uncovered"])
-
-
-def test_a_mean_over_few_prompts_is_no_mean() -> None:
-    """Each digit stands in about three reference prompts: below `fewest` its prompts are left out and counted."""
-    seen = np.bincount(TRAIN.variables["a"], minlength=10)
-    model = build_reader(2, 0)
-    result = cama(model, TEST, fitted(model, TRAIN, int(seen.max()) + 1), variants=VARIANTS)
-    assert (int(result["n"]), int(result["n_uncovered"])) == (0, len(TEST))
-    assert np.isnan(result["faithfulness"]).all()
 
 
 def test_every_example_is_kept() -> None:
@@ -171,22 +142,6 @@ def bridge(request: pytest.FixtureRequest):
     return family(request.param).bridge
 
 
-def test_cama_is_the_identity_where_nothing_else_is_seen(bridge) -> None:
-    """At the embeddings everywhere; at every layer for the first token after BOS."""
-    batch = prompts(12)
-    means = reference_means(bridge, prompts(36), fewest=1)
-    assert means.covers(batch).all()
-    clean = run(bridge, batch, reads=[Site("resid_pre", layer) for layer in range(N_LAYERS + 1)])
-    for layer in range(N_LAYERS + 1):
-        edit = wait(means, batch, layer)[0]
-        now = clean[Site("resid_pre", layer)]
-        assert edit.where == batch.roles[2:], "the first token keeps its clean activation"
-        written = edit.source.at(np.arange(len(batch)), edit.where, now[:, 2:], edit.site)
-        if layer == 0:
-            torch.testing.assert_close(written, now[:, 2:], atol=1e-6, rtol=1e-6)
-        assert torch.equal(written[:, -1], written[:1, -1].expand_as(written[:, -1])), "the last token knows nothing"
-
-
 def test_self_peek_leaves_two_keys_and_full_peek_frees_the_last_token(bridge) -> None:
     batch = prompts(5)
     for mode in ("self", "full"):
@@ -220,14 +175,3 @@ def test_no_wait_and_full_peek_differs_from_the_model_by_the_other_tokens_alone(
 def test_the_edges_are_the_earlier_tokens_but_bos() -> None:
     assert last_edges(TEST) == (("eq", "a"), ("eq", "b"))
     assert others_edges(TEST) == (("b", "a"),)
-
-
-def test_the_unconditional_mean_is_the_mean_over_all_prompts() -> None:
-    model = build_reader(2, 0)
-    means = reference_means(model, TRAIN, fewest=1)
-    assert isinstance(means, Means)
-    source = wait(means, TEST, 1, "mean")[0].source
-    assert isinstance(source, Lookup)
-    clean = run(model, TRAIN, reads=[Site("resid_pre", 1)])[Site("resid_pre", 1)]
-    torch.testing.assert_close(source.table["a"][0], clean[:, 1].mean(0), atol=1e-6, rtol=1e-6)
-    assert isinstance(means.moments[1]["a"], Moments)
