@@ -11,6 +11,7 @@ nothing is padded. Accuracy in the log is on the *selection* split; the test spl
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from interp.models.language_batches import Table, buckets, token_table
 from interp.models.language_recipe import MENTAL_MATH as MENTAL_MATH
 from interp.models.language_recipe import complete, state_digest, styles
 from interp.models.number_tokenizer import number_tokenizer
-from interp.models.window_penalty import leak, window_penalty
+from interp.models.window_penalty import SCHEDULED, leak, lowered, window_penalty
 from interp.progress import Progress, silent
 from interp.tasks import build, named_task
 
@@ -61,8 +62,9 @@ def scheduled(knots: list[list[float]], step: int) -> float:
 
 def answer_loss(model: Any, batch: Table, device: str, precision: str, window: dict[str, Any] | None = None) -> Tensor:
     """Return the summed cross-entropy in nats of the answers at the last position, and the price of `window`."""
-    with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        tokens = batch.tokens.to(device)
+    tokens = batch.tokens.to(device)
+    aside = lowered(model, tokens.shape[1], window) if window else nullcontext()
+    with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16"), aside:
         seen = model.model(input_ids=tokens, use_cache=False, output_attentions=window is not None)
         logits = model.lm_head(seen.last_hidden_state[:, -1])
     loss = torch.nn.functional.cross_entropy(logits.float(), batch.answers.to(device), reduction="sum")
@@ -154,7 +156,7 @@ def _step(model: Any, optimizer: Any, recipe: dict[str, Any], tables: dict, step
     optimizer.zero_grad(set_to_none=True)
     parts, window = list(buckets(recipe, tables, step)), recipe["window"]
     if window is not None:
-        window = {**window, "weight": scheduled(window["weight"], step)}
+        window = window | {name: scheduled(window[name], step) for name in SCHEDULED}
     count, total = sum(len(part.answers) for part in parts), 0.0
     for part in parts:
         loss = answer_loss(model, part, device, recipe["precision"], window) / count

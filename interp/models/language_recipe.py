@@ -60,13 +60,15 @@ rates and decays are [step, value] knots."""
 
 WAITS_2_2: dict[str, Any] = {
     **MENTAL_MATH,
-    "phases": [{"until": 11000, "styles": {"plain": 1}}],
-    "learning_rate": [[0, 0], [200, 1e-3], [5000, 1e-3], [11000, 0]],
+    "phases": [{"until": 9000, "styles": {"plain": 1}}],
+    "learning_rate": [[0, 0], [200, 1e-3], [4500, 1e-3], [9000, 0]],
     "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
     "window": {
         "l_wait": 2,
         "l_transfer": 2,
-        "weight": [[0, 0.3], [300, 0.3], [1000, 2], [2000, 10], [3500, 10], [4500, 100]],
+        "weight": [[0, 10]],
+        "tolerance": [[0, 1e-3]],
+        "bias": [[0, 12], [1500, 12], [4500, 0]],
     },
 }
 """The recipe of the shipped waits-2-2: the same shape, plain style, with a price on attention outside its window
@@ -134,7 +136,9 @@ def _knots(name: str) -> Callable[[dict[str, Any]], Any]:
 
 def _window(recipe: dict[str, Any]) -> Any:
     window = recipe["window"]
-    return window_penalty.holds(recipe) and (window is None or _rising(window["weight"]))
+    return window_penalty.holds(recipe) and (
+        window is None or all(_rising(window[name]) for name in window_penalty.SCHEDULED)
+    )
 
 
 def _phases(recipe: dict[str, Any]) -> bool:
@@ -152,7 +156,10 @@ CONDITIONS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "learning_rate": (_knots("learning_rate"), KNOTS),
     "weight_decay": (_knots("weight_decay"), KNOTS),
     "betas": (lambda r: len(r["betas"]) == 2 and all(0 <= beta < 1 for beta in r["betas"]), "two in [0, 1)"),
-    "window": (_window, "null or {l_wait, l_transfer, weight}, a window inside the model; its weight is " + KNOTS),
+    "window": (
+        _window,
+        f"null or {{l_wait, l_transfer, weight, tolerance, bias}}, a window inside the model, the last three {KNOTS}",
+    ),
     "clip": (lambda r: r["clip"] > 0, "a number > 0"),
     "precision": (lambda r: r["precision"] in ("bf16", "fp32"), "'bf16' or 'fp32'"),
     "seed": (lambda r: type(r["seed"]) is int and r["seed"] >= 0, "an integer >= 0"),

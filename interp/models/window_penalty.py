@@ -2,18 +2,20 @@
 
     forbidden   every query but the last: any key but itself and BOS, in every block
                 the last query: any key but itself and BOS, in every block outside l_wait .. l_wait + l_transfer - 1
-    penalty  =  weight * mean over (block, head, prompt, query with a forbidden key) of  -log(allowed mass)
+    penalty  =  weight * mean over (block, head, prompt, query with a forbidden key) of
+                log(1 + forbidden mass / (tolerance * allowed mass))
 
-The price is paid on the plain forward pass, so there is no masked mode beside which another mechanism could live. As a
-log barrier it pulls hard where all mass is forbidden, and is about the mass itself where that is small. It is computed
-as log(forbidden + allowed) - log(allowed), for in bfloat16 the two do not add up to 1 exactly; a ratio of the two
-would overflow in the backward pass where the allowed mass is tiny.
+The price is paid on the plain forward pass, so there is no masked mode beside which another mechanism could live. With
+tolerance 1 it is -log(allowed mass), which is hardly felt below a mass of .05; but a model can read a small mass with
+large values. With a small tolerance every halving of the mass earns the same, down to the tolerance.
 
-A high price from the first step on makes every head look away for good, the reading ones too (they share their keys):
-let it rise from a fraction of a nat, as the knots [step, weight] of the recipe do.
+Two ways fail: a high price from the first step on makes every head look away for good, the reading ones too; and what
+has once been learned through forbidden edges is not given up for any price. So the forbidden scores begin lowered by
+`bias`, which falls to 0: the model learns inside the window, and learns to keep there while the crutch is taken away.
+Weight, tolerance and bias are knots [step, value] in a recipe, numbers here.
 
-Reading: `leak` is the forbidden mass that is left, in [0, 1]. A small leak is not yet a proof, for values may be
-large: what the model needs is measured by `interp.methods.af1` and by cutting the forbidden edges.
+Reading: `leak` is the forbidden mass that is left, in [0, 1]. A small leak is no proof of waiting: what the model needs
+is measured by `interp.methods.af1` and by cutting the forbidden edges.
 
 The regions are those of AF1 (Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650); the price on
 them is ours.
@@ -21,24 +23,26 @@ them is ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+SCHEDULED = ("weight", "tolerance", "bias")
 TINY = 1e-30
 """Keeps the logarithm finite where a softmax has underflowed on every allowed key."""
 
 
 def holds(recipe: dict[str, Any]) -> bool:
-    """Return whether the recipe's `window` is null, or {l_wait, l_transfer, weight} with a window inside the model."""
+    """Return whether the recipe's `window` is null, or has its five fields and lies inside the model."""
     window = recipe["window"]
     if window is None:
         return True
     first, blocks, layers = window["l_wait"], window["l_transfer"], recipe["architecture"]["num_hidden_layers"]
     whole = all(type(count) is int and count >= 0 for count in (first, blocks))
-    return whole and first + blocks <= layers and window.keys() == {"l_wait", "l_transfer", "weight"}
+    return whole and first + blocks <= layers and window.keys() == {"l_wait", "l_transfer", *SCHEDULED}
 
 
 def forbidden_edges(n_layers: int, length: int, window: dict[str, Any]) -> Tensor:
@@ -46,7 +50,7 @@ def forbidden_edges(n_layers: int, length: int, window: dict[str, Any]) -> Tenso
     query, key = torch.arange(length)[:, None], torch.arange(length)
     others = (key > 0) & (key < query)
     first, end = window["l_wait"], window["l_wait"] + window["l_transfer"]
-    reading = torch.tensor([first <= layer < end for layer in range(n_layers)])
+    reading = torch.tensor([first <= layer < end for layer in range(n_layers)], dtype=torch.bool)
     return others & ~(reading[:, None, None] & (query == length - 1))
 
 
@@ -63,10 +67,31 @@ def masses(attentions: Sequence[Tensor], window: dict[str, Any]) -> tuple[Tensor
 
 
 def window_penalty(attentions: Sequence[Tensor], window: dict[str, Any]) -> Tensor:
-    """Return weight * mean -log(allowed mass), in nats; 0 where nothing has a price."""
+    """Return the penalty in nats; 0 where nothing has a price."""
     forbidden, allowed = masses(attentions, window)
-    surprise = (forbidden + allowed).log() - allowed.clamp_min(TINY).log()
-    return window["weight"] * surprise.sum() / max(surprise.numel(), 1)
+    spared = window["tolerance"] * allowed.clamp_min(TINY)
+    dear = (forbidden + spared).log() - spared.log()  # as a ratio it would overflow in the backward pass
+    return window["weight"] * dear.sum() / max(dear.numel(), 1)
+
+
+@contextmanager
+def lowered(model: Any, length: int, window: dict[str, Any]) -> Iterator[None]:
+    """Lower the forbidden attention scores of a Llama with eager attention by `bias` nats while the context lasts."""
+    blocks = model.model.layers if window["bias"] else []
+    edges = forbidden_edges(len(blocks), length, window)
+
+    def lower(cost: Tensor) -> Any:
+        return lambda _, args, kwargs: (args, kwargs | {"attention_mask": kwargs["attention_mask"] - cost})
+
+    hooks = [
+        block.self_attn.register_forward_pre_hook(lower(window["bias"] * edges[i].to(model.device)), with_kwargs=True)
+        for i, block in enumerate(blocks)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @torch.no_grad()

@@ -120,6 +120,7 @@ def test_the_shipped_recipe_is_complete_and_its_states_stay_usable():
     assert set(recipes()) == {"mental-math", "waits-2-2", "modadd-59"}
 
 
+PRICED = {"l_wait": 1, "l_transfer": 1, "weight": [[0, 1]], "tolerance": [[0, 1]], "bias": [[0, 0]]}
 BAD = [
     ({"learing_rate": [[0, 1]]}, "unknown field 'learing_rate' in the recipe. Did you mean learning_rate"),
     ({"precision": "fp16"}, "precision = 'fp16': expected 'bf16' or 'fp32'"),
@@ -137,15 +138,12 @@ BAD = [
     ({"seed": -1}, "an integer >= 0"),
     ({"clip": 0}, "a number > 0"),
     ({"architecture": 3}, "fields of a LlamaConfig"),
-    ({"window": {"l_wait": 1, "l_transfer": 2, "weight": [[0, 1]]}}, "a window inside the model"),
-    ({"window": {"l_wait": 1, "l_transfer": 0.5, "weight": [[0, 1]]}}, "a window inside the model"),
-    ({"window": {"l_wait": 1, "l_transfer": 1}}, "null or {l_wait, l_transfer, weight}"),
-    (
-        {"window": {"l_wait": 1, "l_transfer": 1, "weight": [[0, 1]], "heads": 2}},
-        "null or {l_wait, l_transfer, weight}",
-    ),
-    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": [[0, -1]]}}, "its weight is [step, value] pairs"),
-    ({"window": {"l_wait": 1, "l_transfer": 1, "weight": 1}}, "its weight is [step, value] pairs"),
+    ({"window": {**PRICED, "l_transfer": 2}}, "a window inside the model"),
+    ({"window": {**PRICED, "l_transfer": 0.5}}, "a window inside the model"),
+    ({"window": {"l_wait": 1, "l_transfer": 1}}, "null or {l_wait, l_transfer, weight, tolerance, bias}"),
+    ({"window": {**PRICED, "heads": 2}}, "null or {l_wait, l_transfer, weight, tolerance, bias}"),
+    ({"window": {**PRICED, "weight": [[0, -1]]}}, "the last three [step, value] pairs"),
+    ({"window": {**PRICED, "tolerance": 1}}, "the last three [step, value] pairs"),
     ({"architecture": {"num_attention_heads": 5}}, "cannot be built"),
     ({"architecture": {"num_attention_heads": "four"}}, "cannot be built"),
     ({"architecture": {"vocab_size": 9}}, "cannot be built"),

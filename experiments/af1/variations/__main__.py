@@ -28,7 +28,7 @@ N_ACCURACY = 1000
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="variations; all of them when none is named")] = None,
-    out: Annotated[Path, typer.Option(help="where trainings lie")] = Path("store/variations"),
+    out: Annotated[Path, typer.Option(help="where trainings lie")] = Path("build/variations"),
     results: Annotated[Path, typer.Option(help="where results are gathered")] = HERE / "results.json",
     search: Annotated[bool, typer.Option(help="search after training")] = True,
 ) -> None:
