@@ -24,6 +24,7 @@ Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,15 +52,16 @@ def wait_sweep(
     progress: Progress = silent,
 ) -> np.ndarray:
     """Return which of `prompts` survive waiting: bool [variant, l_wait, prompt], later blocks unrestricted."""
-    held = as_references(references)
+    held = replace(as_references(references), batch_size=batch_size)
     layers = sorted(held.means.moments)
     right = np.zeros((len(variants), len(layers), len(prompts)), dtype=bool)
     if not len(prompts):
         return right
+    total = len(variants) * len(layers)
     for v, variant in enumerate(variants):
-        for i, edits in enumerate(waits(held, prompts, layers, variant)):
-            done = v * len(layers) + i
-            report = within(progress, done, len(variants) * len(layers), f"{variant} l_wait {layers[i]}")
+        reading = within(progress, v * len(layers), total, f"{variant}, reading what it writes")
+        for i, edits in enumerate(waits(held, prompts, layers, variant, progress=reading)):
+            report = within(progress, v * len(layers) + i, total, f"{variant} l_wait {layers[i]}")
             right[v, i] = faithful(model, prompts, edits, batch_size=batch_size, progress=report)
     return right
 

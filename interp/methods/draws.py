@@ -34,7 +34,7 @@ def resampled(
 ) -> dict[int, Rows]:
     """Return {layer: the activation of a drawn reference prompt at each role that does not keep its clean one}.
 
-    how: seed, batch_size. Raises InterpError where no reference prompt has the key of a prompt.
+    how: seed, batch_size, progress. Raises InterpError where no reference prompt has the key of a prompt.
     """
     roles = [role for role in means.tokens if role not in means.clean_roles(prompts)]
     picks = np.stack(
@@ -54,7 +54,7 @@ def resampled(
         return consume
 
     consume = {Site("resid_pre", layer): take(layer) for layer in layers}
-    stream(model, drawn, consume, batch_size=how["batch_size"])
+    stream(model, drawn, consume, batch_size=how["batch_size"], progress=how["progress"])
     return {layer: Rows(values, roles, note="same token, another prompt") for layer, values in kept.items()}
 
 
@@ -63,7 +63,7 @@ def noisy(
 ) -> dict[int, Rows]:
     """Return {layer: Gaussian noise around the plain mean at every role that waits}, a draw for each prompt.
 
-    how: seed, batch_size. Raises InterpError for fewer than two reference prompts.
+    how: seed, batch_size, progress. Raises InterpError for fewer than two reference prompts.
     """
     if len(reference) < 2:
         raise InterpError(f"noise needs a covariance, and so two reference prompts at least; got {len(reference)}.")
@@ -85,7 +85,7 @@ def noisy(
         return consume
 
     consume = {Site("resid_pre", layer): add(layer) for layer in layers}
-    stream(model, mixed, consume, batch_size=how["batch_size"])
+    stream(model, mixed, consume, batch_size=how["batch_size"], progress=how["progress"])
     scale = (len(mixed) - 1) ** -0.5
     return {
         layer: Rows(centre[layer].to(sums.device) + scale * sums, roles, note="noise") for layer, sums in total.items()

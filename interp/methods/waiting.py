@@ -13,7 +13,9 @@
     isolated         no write: in the waiting blocks every token sees itself and BOS alone
 
 Reading: cama, unfiltered, resample, early and isolated all let a token keep itself and nothing of the others, so they
-differ in what else they spoil; mean, noise and zero lose the operands and must fail once the operands matter.
+differ in what else they spoil; mean, noise and zero lose the operands and must fail wherever these matter. The sign
+itself does not occur in the task of the other operator, so other_operator turns it into the other one: from l_wait 0 on
+it asks the other question, and stays up only where the sign has been read, or is not needed.
 
 Source: Mamidanna, Rai, Yao & Zhou, "All for One", EMNLP 2025, arXiv 2509.09650, for CAMA; the alternatives are ours.
 """
@@ -32,6 +34,7 @@ from interp.errors import InterpError, nearest
 from interp.methods.draws import noisy, resampled
 from interp.methods.masks import peek
 from interp.methods.means import Means, plain_mean, waiting_roles
+from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
@@ -62,8 +65,9 @@ class References:
     @property
     def variants(self) -> tuple[str, ...]:
         """Return the variants that these references can serve."""
-        needs = {"early": self.model, "other_operator": self.other, "unfiltered": self.unfiltered}
-        needs |= {"resample": self.task_prompts, "noise": self.task_prompts}
+        drawn = None if self.model is None else self.task_prompts
+        needs = {"early": self.model, "resample": drawn, "noise": drawn}
+        needs |= {"other_operator": self.other, "unfiltered": self.unfiltered}
         return tuple(variant for variant in WAITS if needs.get(variant, self.means) is not None)
 
     def check(self, prompts: Prompts, variants: Sequence[str] = VARIANTS) -> None:
@@ -98,9 +102,14 @@ def wait(references: References | Means, prompts: Prompts, l_wait: int, variant:
 
 
 def waits(
-    references: References | Means, prompts: Prompts, layers: Sequence[int], variant: str = "cama"
+    references: References | Means,
+    prompts: Prompts,
+    layers: Sequence[int],
+    variant: str = "cama",
+    *,
+    progress: Progress = silent,
 ) -> Iterator[list[Intervention]]:
-    """Yield `wait` for each of `layers`, with few passes over the reference; raises like it."""
+    """Yield `wait` for each of `layers`, with few passes over the reference, which report; raises like it."""
     held = as_references(references)
     held.serve(variant)
     taken = sorted(held.means.moments)
@@ -108,7 +117,7 @@ def waits(
         if layer not in taken:
             raise InterpError(f"there are no means at l_wait {layer}; they were taken at {', '.join(map(str, taken))}.")
     if variant in ("resample", "noise"):
-        yield from _drawn_waits(held, prompts, layers, variant)
+        yield from _drawn_waits(held, prompts, layers, variant, progress)
     elif variant == "early":
         source = embedded(held.model, prompts, held.batch_size)
         yield from ([Intervention(Site("resid_pre", layer), waiting_roles(prompts), source)] for layer in layers)
@@ -145,7 +154,7 @@ def _write(means: Means, prompts: Prompts, l_wait: int, source: Source) -> list[
 
 
 def _drawn_waits(
-    references: References, prompts: Prompts, layers: Sequence[int], variant: str
+    references: References, prompts: Prompts, layers: Sequence[int], variant: str, progress: Progress
 ) -> Iterator[list[Intervention]]:
     draw, reference = {"resample": resampled, "noise": noisy}[variant], cast("Prompts", references.task_prompts)
     size = len(prompts) * len(references.means.tokens) * references.model.cfg.d_model
@@ -153,7 +162,7 @@ def _drawn_waits(
     for start in range(0, len(layers), step):
         some = layers[start : start + step]
         inputs = references.model, reference, references.means, prompts, some
-        rows = draw(*inputs, seed=references.seed, batch_size=references.batch_size)
+        rows = draw(*inputs, seed=references.seed, batch_size=references.batch_size, progress=progress)
         for layer in some:
             source = rows[layer]
             yield [Intervention(Site("resid_pre", layer), tuple(source.roles or ()), source)] if source.roles else []

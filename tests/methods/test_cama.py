@@ -84,6 +84,27 @@ def test_the_sweep_is_one_run_a_cell(reader, references) -> None:
     assert wait_sweep(reader, references, TEST[:0], WAITS).shape == (len(WAITS), 4, 0)
 
 
+def test_batches_are_small_where_asked_and_a_cancel_is_heard_while_reading(reader, references) -> None:
+    sizes: list[int] = []
+    with reader.hooks(fwd_hooks=[("hook_embed", lambda h, hook: sizes.append(len(h)))]):
+        wait_sweep(reader, references, TEST, ("resample", "early", "noise"), batch_size=5)
+    assert max(sizes) == 5
+
+    class Cancelled(Exception):
+        pass
+
+    said: list[str] = []
+
+    def cancel(done: int, total: int, message: str) -> None:
+        said.append(message)
+        if said.count("noise, reading what it writes") == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        wait_sweep(reader, references, TEST, ("noise",), progress=cancel)
+    assert set(said) == {"noise, reading what it writes"}
+
+
 def test_a_token_without_a_mean_is_counted_and_left_out(reader, references) -> None:
     """Also where only the unfiltered means lack it: all variants share their prompts."""
     known = reference_means(reader, TRAIN[TRAIN.variables["b"] != 7], fewest=1)

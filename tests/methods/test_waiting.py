@@ -110,6 +110,7 @@ def test_the_references_say_what_they_serve(mixer) -> None:
     means = reference_means(mixer, FILTERED, [0, 1], fewest=1)
     assert References(None, None, means).variants == ("cama", "mean", "zero", "isolated")
     full = References(mixer, FILTERED, means)
+    assert References(None, FILTERED, means).variants == References(None, None, means).variants
     assert full.variants == ("cama", "mean", "zero", "resample", "early", "isolated", "noise")
     assert References(mixer, FILTERED, means, means, means).variants == WAITS
     with pytest.raises(
@@ -123,7 +124,7 @@ def test_the_references_say_what_they_serve(mixer) -> None:
     with pytest.raises(InterpError, match="no means at l_wait 2; they were taken at 0, 1"):
         wait(full, FILTERED, 2)
     with pytest.raises(InterpError, match="two reference prompts at least; got 1"):
-        noisy(mixer, FILTERED[:1], means, FILTERED, [1], seed=0, batch_size=512)
+        noisy(mixer, FILTERED[:1], means, FILTERED, [1])
     few = replace(full, unfiltered=reference_means(mixer, EVERY[EVERY.tokens[:, B] != 4], fewest=1))
     assert few.covers(FILTERED).tolist() == (FILTERED.tokens[:, B] != 4).tolist()
     with pytest.raises(InterpError, match="same task and style"):
