@@ -2,8 +2,9 @@
 
     answer(spec)  -> xr.Dataset          record(spec, store) -> run id, or the id of the run that exists already
 
-`pinned` checks the question and fills in the hash of the weights first, so a Spec means one model, whatever happens
-to its directory later; of a task file the run keeps the hash. The model asked last stays open, so a worker is warm.
+Tensors that a method returns beside its result (the means of CAMA) are kept with the run. `pinned` checks the question
+and fills in the hash of the weights first, so a Spec means one model, whatever happens to its directory later; of a
+task file the run keeps the hash. The model asked last stays open, so a worker is warm.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from interp.errors import InterpError
-from interp.models import zoo
+from interp.models import shapes, zoo
+from interp.plan import check_window
 from interp.progress import Progress, silent
 from interp.store import Spec, Store, parts
 from interp.store.study import WEIGHTS_ONLY
@@ -32,14 +35,7 @@ def pinned(spec: Spec) -> Spec:
     model, the task, the style and the method do not go together.
     """
     directory = zoo.resolve(spec.model)
-    toy = zoo.read_config(directory).get("task")
-    if toy is not None:
-        spec = _of_toy(spec, str(toy))
-    elif spec.method == "study":
-        for part in parts(spec, tuple(TASKS), STYLES):
-            _check_question(part)
-    else:
-        _check_question(spec)
+    spec = checked(spec, zoo.read_config(directory))
     found = zoo.weights_sha256(directory)
     if spec.weights_sha256 not in (None, found):
         raise InterpError(
@@ -47,6 +43,25 @@ def pinned(spec: Spec) -> Spec:
             "restore the weights, or drop weights_sha256 to ask about the present ones."
         )
     return spec.but(weights_sha256=found)
+
+
+def checked(spec: Spec, config: dict[str, Any] | None = None) -> Spec:
+    """Return `spec` with a toy model's own task, when model, task, style, method and window go together.
+
+    Needs no weights: `config` is the model's config.json, by default that of a local model, and none of a hub model.
+    Raises InterpError.
+    """
+    if config is None:
+        config = {} if shapes.on_the_hub(spec.model) else zoo.read_config(zoo.resolve(spec.model))
+    toy = config.get("task")
+    if toy is not None:
+        spec = _of_toy(spec, str(toy))
+    else:
+        for part in parts(spec, tuple(TASKS), STYLES) if spec.method == "study" else [spec]:
+            _check_question(part)
+    if config and spec.parameters.get("l_wait") is not None:
+        check_window(spec, shapes.from_config(config, 0, spec.model).n_layers)
+    return spec
 
 
 def _of_toy(spec: Spec, own: str) -> Spec:
@@ -92,20 +107,33 @@ def opened(spec: Spec) -> Any:
 
 def answer(spec: Spec, progress: Progress = silent, batch_size: int = 512) -> xr.Dataset:
     """Return the result of `spec`. Raises InterpError for anything the user can mend, Cancelled when asked to stop."""
-    from interp.answers import METHODS
+    return answer_with_tensors(spec, progress, batch_size)[0]
+
+
+def answer_with_tensors(
+    spec: Spec, progress: Progress = silent, batch_size: int = 512
+) -> tuple[xr.Dataset, dict[str, np.ndarray]]:
+    """Return the result of `spec` and the tensors that a run keeps beside it, {} for most methods.
+
+    A split that has fewer prompts than were asked for gives all it has; the result's attribute `shortfall` says so.
+    """
+    from interp.answers import METHODS, Question, shortfall
 
     spec = pinned(spec)
-    how = {"batch_size": batch_size, "progress": progress, "seed": spec.seed}
+    question = Question(opened(spec), spec, batch_size, progress)
     try:
-        dataset = METHODS[spec.method](opened(spec), spec, how)
+        found = METHODS[spec.method](question)
     except RuntimeError as error:
         if "out of memory" not in str(error) and "can't allocate memory" not in str(error):
             raise
         raise InterpError(
             f"not enough memory on {spec.device} for {batch_size} prompts at a time; use a smaller --batch-size."
         ) from error
+    dataset, tensors = found if isinstance(found, tuple) else (found, {})
     dataset.attrs["model"] = spec.model
-    return dataset
+    if question.short:
+        dataset.attrs["shortfall"] = shortfall(question.short)
+    return dataset, tensors
 
 
 def record(spec: Spec, store: Store, progress: Progress = silent, *, fresh: bool = False, batch_size: int = 512) -> str:
@@ -119,9 +147,9 @@ def record(spec: Spec, store: Store, progress: Progress = silent, *, fresh: bool
         return known
     began, about = time.time(), task_file(spec)
     with computing_threads():
-        dataset = answer(spec, progress, batch_size)
+        dataset, tensors = answer_with_tensors(spec, progress, batch_size)
         facts = circumstances(began, spec) | about
-    return store.write(spec, dataset, provenance=facts, summary=headline(dataset)).run_id
+    return store.write(spec, dataset, tensors=tensors, provenance=facts, summary=headline(dataset)).run_id
 
 
 def find(spec: Spec, store: Store) -> str | None:
@@ -144,19 +172,22 @@ def task_file(spec: Spec) -> dict[str, Any]:
     return {"task_file": {"name": Path(spec.task).name, "sha256": hashlib.sha256(text).hexdigest()}}
 
 
+FLAGS = ("found", "searched", "exact")
+NONE = ("l_wait", "l_transfer", "best_l_wait", "best_l_transfer", "paper_index", "best_paper_index", "n_survivors")
+"""Scalars that are truth values, and those in which -1 says that there is none."""
+
+
 def headline(dataset: xr.Dataset) -> dict[str, Any]:
     """Return every scalar of a result by name, and the finding in words: what a table of runs shows.
 
-    A number that is not defined (nan, a window that was not found) is null.
+    A number that is not defined (nan, a window that was not found) is null; `shortfall` is there when prompts were.
     """
-    numbers: dict[str, Any] = {
-        str(name): values.item() for name, values in dataset.data_vars.items() if values.ndim == 0
-    }
-    if "found" in numbers:
-        numbers |= {"found": bool(numbers["found"])}
-        numbers |= {"l_transfer": None if numbers["l_transfer"] < 0 else numbers["l_transfer"]}
-    defined = {name: None if value != value else value for name, value in numbers.items()}
-    return defined | {"finding": finding(dataset)}
+    numbers = {str(name): values.item() for name, values in dataset.data_vars.items() if values.ndim == 0}
+    flags = {name: bool(numbers[name]) for name in FLAGS if name in numbers}
+    absent = {name: None for name in NONE if numbers.get(name, 0) < 0}
+    defined = {name: None if value != value else value for name, value in numbers.items()} | flags | absent
+    short = {"shortfall": dataset.attrs["shortfall"]} if "shortfall" in dataset.attrs else {}
+    return defined | short | {"finding": finding(dataset)}
 
 
 def finding(dataset: xr.Dataset) -> str:
@@ -165,6 +196,8 @@ def finding(dataset: xr.Dataset) -> str:
 
     if "n" in dataset and int(dataset["n"]) == 0:
         return "The model answers none of these prompts, so there is nothing to measure (n = 0)."
+    if dataset.attrs["method"] not in FIGURES:
+        return str(dataset.attrs["title"])
     return FIGURES[dataset.attrs["method"]][0].summary(dataset)
 
 

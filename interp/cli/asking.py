@@ -8,7 +8,7 @@ import typer
 
 from interp.cli import options as opt
 from interp.cli.output import as_json, say, table, with_interval
-from interp.errors import InterpError
+from interp.errors import InterpError, nearest
 
 if TYPE_CHECKING:
     from interp.store import Spec, Store
@@ -23,7 +23,7 @@ def add(app: typer.Typer) -> None:
 
 
 def run(
-    method: Annotated[str, typer.Argument(help="accuracy, patching, ablation, cama, peeking, af1, lens, probing ...")],
+    method: Annotated[str, typer.Argument(help="accuracy, patching, ablation, cama, abp, peeking, af1, heads ...")],
     model: opt.Model = DEFAULT_MODEL,
     task: opt.Task = None,
     style: opt.Style = "plain",
@@ -36,20 +36,20 @@ def run(
     batch_size: opt.Batch = 512,
     store: opt.Root = None,
     fresh: opt.Fresh = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the spec and its cost; run nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; read no weights.")] = False,
     json: opt.Json = False,
 ) -> None:
     """Ask one METHOD of a model and record the result; the same question is not computed twice."""
+    from interp.cli.planning import show_plan
     from interp.execute import pinned
 
-    if method == "study":
-        raise InterpError("a study is many questions at once: use `interp study`.")
+    _check_method(method)
     asked = opt.parameters(sets, split=split, n=n)
-    spec = pinned(opt.spec(method, model, task, style, parameters=asked, seed=seed, device=device, dtype=dtype))
+    spec = opt.spec(method, model, task, style, parameters=asked, seed=seed, device=device, dtype=dtype)
     if dry_run:
-        _plan(spec, json)
+        show_plan(spec, batch_size, json)
         return
-    opened = opt.opened(store)
+    spec, opened = pinned(spec), opt.opened(store)
     run_id = _recorded(spec, opened, fresh, batch_size)
     manifest = opened.open(run_id).manifest
     if json:
@@ -99,6 +99,17 @@ def study(
     say(f"{len(parts)} runs are in {opened.root}; look at them with: interp app")
 
 
+def _check_method(method: str) -> None:
+    """Raise InterpError unless `method` is one question; only such are suggested."""
+    from interp.store import METHODS
+
+    if method == "study":
+        raise InterpError("a study is many questions at once: use `interp study`.")
+    if method not in METHODS:
+        one = [name for name in METHODS if name not in ("study", "train")]
+        raise InterpError(f"unknown method {method!r}. {nearest(method, one)}")
+
+
 def _recorded(spec: Spec, store: Store, fresh: bool, batch_size: int) -> str:
     from interp.execute import record
     from interp.progress import bar
@@ -115,28 +126,13 @@ def _show(store: Store, run_id: str) -> None:
     found = store.open(run_id)
     spec, numbers = found.manifest["spec"], dict(found.summary)
     sentence = numbers.pop("finding")
+    short = numbers.pop("shortfall", None)
     means = [name for name in numbers if f"{name}_low" in numbers]
     ends = {f"{name}_{end}" for name in means for end in ("low", "high")}
     rows = [(name, with_interval(numbers, name)) for name in numbers if name not in ends]
     title = f"{spec['method']} of {spec['model']} on {spec['task'] or 'its weights'} ({spec['style']})"
     table(title, ("number", "value [95 % interval]"), rows)
     print(sentence)
+    if short:
+        say(short)
     say(f"recorded as {run_id} in {store.root}")
-
-
-def _plan(spec: Spec, json: bool) -> None:
-    """Print what would run: the full spec and the prompts that go through the model."""
-    from interp.models.zoo import read_config, resolve
-    from interp.store import forwards
-    from interp.tasks import named_task
-
-    config = read_config(resolve(spec.model))
-    n_layers = config.get("num_hidden_layers") or config.get("n_layer") or config.get("cfg", {}).get("n_layers", 1)
-    own = spec.task is None or spec.task.endswith(".jsonl")
-    n_roles = 8 if own else 2 * len(named_task(str(spec.task)).operands) + 1
-    cost = forwards(spec, n_layers, n_roles)
-    if json:
-        as_json({"spec": spec.model_dump(mode="json"), "prompts_through_the_model": cost})
-    else:
-        print(spec.model_dump_json(indent=2))
-        print(f"about {cost:,.0f} prompts through {n_layers} blocks")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-PLACES = 3
+DIGITS = 4
 
 
 def as_json(value: dict[str, Any]) -> None:
@@ -50,16 +50,18 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def number(value: object) -> str:
-    """Return a value as short text: three decimals, "-" for nothing."""
+    """Return a value as short text: four significant digits, "-" for nothing."""
     if value is None or value == "":
         return "-"
-    if isinstance(value, float):
-        return f"{value:.{PLACES}f}"
-    return str(value)
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    if abs(value) >= 10**DIGITS - 0.5:
+        return f"{value:,.0f}"
+    return f"{value:#.{DIGITS}g}".rstrip(".")
 
 
 def with_interval(numbers: dict[str, Any], name: str) -> str:
-    """Return "0.993 [0.981, 0.998]" of a headline number and its 95 % interval."""
+    """Return "0.9930 [0.9810, 0.9980]" of a headline number and its 95 % interval."""
     if numbers.get(name) is None:
         return "undefined"
     ends = [numbers.get(f"{name}_{end}") for end in ("low", "high")]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from interp.cli import options as opt
-from interp.cli.output import as_json, say, table
+from interp.cli.output import as_json, number, say, table
 from interp.errors import InterpError, nearest
 
 app = typer.Typer(help="Recorded runs: list, show, diff, verify, export, import, rm.", no_args_is_help=True)
@@ -48,6 +48,9 @@ def show(run_id: Run, store: opt.Root = None, json: opt.Json = False) -> None:
     arrays = found.manifest["arrays"].items()
     rows = [(name, " ".join(a["dims"]), a["units"], a["description"]) for name, a in arrays if not a["coordinate"]]
     table("arrays", ("name", "dims", "units", "what it is"), rows)
+    kept = _tensor_rows(found.manifest)
+    if kept:
+        table("tensors (safetensors)", ("name", "tensors", "shapes", "dtype"), kept)
 
 
 @app.command()
@@ -172,7 +175,22 @@ def rebuild(store: opt.Root = None, json: opt.Json = False) -> None:
         say(f"{count} runs indexed, {len(litter)} leftovers collected")
 
 
+def _tensor_rows(manifest: dict[str, Any]) -> list[tuple[object, ...]]:
+    """One line for all tensors whose names begin alike ("mean.03.b" and "mean.04.eq" with mean), then their size."""
+    from interp.cli.planning import size
+
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, entry in manifest.get("tensors", {}).items():
+        groups.setdefault(name.partition(".")[0], []).append(entry)
+    rows: list[tuple[object, ...]] = []
+    for name, entries in groups.items():
+        shapes = dict.fromkeys("x".join(map(str, entry["shape"])) or "scalar" for entry in entries)
+        rows.append((name, len(entries), ", ".join(shapes), ", ".join({entry["dtype"] for entry in entries})))
+    on_disk = manifest["files"].get("tensors.safetensors", {}).get("bytes", 0)
+    return [*rows, ("together", sum(map(len, groups.values())), size(on_disk), "")] if rows else []
+
+
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={_flat(each)}" for name, each in value.items() if each is not None)
-    return str(value)
+    return number(value) if isinstance(value, float) else str(value)

@@ -48,7 +48,8 @@ def worker(
     earlier = {job.id for job in Jobs(opened.root).list("failed")}
     ended = loop(opened.root, execute, once=once)
     failed = sorted({job.id for job in Jobs(opened.root).list("failed")} - earlier)
-    say(f"{ended} jobs ended, {len(failed)} of them failed{''.join(f'; see: interp jobs log {i}' for i in failed)}")
+    ends = "1 job" if ended == 1 else f"{ended} jobs"
+    say(f"{ends} ended, {len(failed)} failed{''.join(f'; see: interp jobs log {i}' for i in failed)}")
     if failed:
         raise typer.Exit(1)
 

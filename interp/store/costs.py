@@ -1,98 +1,179 @@
-"""How long will it take, before it is asked? The number of prompts that go through the model, roughly.
+"""How long will it take, before it is asked? How often the prompts of each set go through the model, roughly.
 
-    seconds ~ forwards(spec, n_layers, n_roles) / (prompts a second of this machine)
+    work(spec, model)     {set: Passes(split, n, forwards)}          prompts = sum over sets of n * forwards
+    seconds             ~ forwards(spec, ...) / (prompts a second of this machine)
 
 A sweep over layers and roles runs the prompts once a cell; work that resumes at the patched layer is cheaper, so this
-is an upper estimate, good to a factor of about two.
+is an upper estimate, good to a factor of about two. The grid of windows shares its trunks: L/2 forwards for them and
+L^2 / (6 S) for its tails of one token each, S positions a prompt. A backward pass counts as two forwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
+from interp.store.af1_parameters import Searched
 from interp.store.specs import Spec
 from interp.store.study import parts
 
 WHOLE = 5000  # prompts of a whole split or task, where null asks for all of them
 STEPS, BATCH = 4000, 512  # a usual recipe
+HEADS = 8  # of a model whose number of heads is not told
+WAITS, PEEKS, SHIFTS, CUTS = 9, 6, 8, 4  # variants that exist: what waits, what follows, windows nearby, what is cut
+TRANSFER = 2  # full-peek blocks of a window that is still to be searched
 
 
-def forwards(spec: Spec, n_layers: int, n_roles: int) -> float:
+class Passes(NamedTuple):
+    """How often `n` prompts of `split` (null: all of it) go through the whole model."""
+
+    split: str
+    n: int | None
+    forwards: float
+
+
+class Size(NamedTuple):
+    """What a cost depends on: blocks, positions of a prompt, heads of a block."""
+
+    layers: int
+    roles: int
+    heads: int = HEADS
+
+
+Work = dict[str, Passes]
+
+
+def forwards(spec: Spec, n_layers: int, n_roles: int, n_heads: int = HEADS) -> float:
     """Return how many prompts `spec` runs through a model of `n_layers` blocks, on prompts of `n_roles` positions.
 
-    A backward pass counts as two forwards. Reading the weights alone counts as 0.
+    Reading the weights alone counts as 0.
     """
-    return float(COSTS[spec.method](spec, spec.settings, n_layers + 1, n_roles))
+    if spec.method == "study":
+        return sum(forwards(part, n_layers, n_roles, n_heads) for part in _parts(spec))
+    sets = work(spec, Size(n_layers, n_roles, n_heads)).values()
+    return float(sum(_n(passes.n) * passes.forwards for passes in sets))
+
+
+def work(spec: Spec, size: Size) -> Work:
+    """Return how often each set of prompts of one method goes through the model; a study is its parts, not one."""
+    return COSTS[spec.method](spec.settings, size)
+
+
+def _parts(spec: Spec) -> list[Spec]:
+    unnamed = tuple(f"a+b@0..{i}" for i in range(6))  # six tasks and six styles, whatever their names
+    return parts(spec, unnamed, unnamed)
 
 
 def _n(n: int | None) -> int:
     return WHOLE if n is None else n
 
 
-def _accuracy(_: Spec, p: asked.Accuracy, layers: int, roles: int) -> float:
-    return _n(p.n)
+def _evaluated(p: Any, forwards: float) -> Work:
+    return {"evaluated": Passes(p.split, p.n, forwards)}
 
 
-def _patching(_: Spec, p: asked.Patching, layers: int, roles: int) -> float:
-    return p.n * (2 + 2 * layers * roles)  # clean, corrupted, and every cell with its null
+def _reference(n: int | None) -> Work:
+    return {"reference": Passes("all" if n is None else "train", n, 1)}
 
 
-def _ablation(_: Spec, p: asked.Ablation, layers: int, roles: int) -> float:
-    return p.n_reference + p.n * (1 + len(p.kinds) * layers * roles)
+def _grid(size: Size) -> float:
+    """The whole grid of windows with shared trunks, in forwards of its prompts."""
+    return size.layers / 2 + size.layers**2 / (6 * size.roles)
 
 
-def _cama(_: Spec, p: asked.Cama, layers: int, roles: int) -> float:
-    return _n(p.n_reference) + p.n * (1 + len(p.variants) * layers)
+def _search(p: Any, size: Size) -> Work:
+    """The selection prompts: answered once, three wait sweeps, the grid."""
+    return {"selection": Passes("selection", p.n_selection, 1 + 3 * (size.layers + 1) + _grid(size))}
 
 
-def _peeking(_: Spec, p: asked.Peeking, layers: int, roles: int) -> float:
-    return p.n * (1 + len(p.variants) * (layers - 1))
+def _searched(p: Searched, size: Size) -> Work:
+    return _reference(p.n_reference) | (_search(p, size) if p.l_wait is None else {})
 
 
-def _af1(_: Spec, p: asked.Af1, layers: int, roles: int) -> float:
-    sweeps = p.n_selection * (1 + 3 * layers + layers)  # wait sweep of three variants, then the transfer sweep
-    return _n(p.n_reference) + sweeps + p.n_test * 4  # full model, AF1, unconditional mean, zero
+def _accuracy(p: asked.Accuracy, size: Size) -> Work:
+    return _evaluated(p, 1)
 
 
-def _lens(_: Spec, p: asked.Lens, layers: int, roles: int) -> float:
-    return p.n
+def _patching(p: asked.Patching, size: Size) -> Work:
+    return _evaluated(p, 2 + 2 * (size.layers + 1) * size.roles)  # clean, corrupted, and every cell with its null
 
 
-def _probing(_: Spec, p: asked.Probing, layers: int, roles: int) -> float:
-    return p.n_train + p.n_test
+def _ablation(p: asked.Ablation, size: Size) -> Work:
+    cells = len(p.kinds) * (size.layers + 1) * size.roles
+    return _reference(p.n_reference) | _evaluated(p, 1 + cells)
 
 
-def _attention(_: Spec, p: asked.Attention, layers: int, roles: int) -> float:
-    return p.n
+def _cama(p: asked.Cama, size: Size) -> Work:
+    lines = WAITS if p.variants is None else len(p.variants)
+    return _reference(p.n_reference) | _evaluated(p, 1 + lines * (size.layers + 1))
 
 
-def _spectrum(_: Spec, p: asked.Spectrum, layers: int, roles: int) -> float:
-    return 0
+def _abp(p: asked.Abp, size: Size) -> Work:
+    after = size.layers - (p.l_wait or 0)
+    return _searched(p, size) | _evaluated(p, 1 + len(p.variants) * (after + 1))
 
 
-def _study(spec: Spec, p: asked.Study, layers: int, roles: int) -> float:
-    unnamed = ("a+b",) * 6  # six tasks and six styles, whatever their names
-    specs = parts(spec, p.tasks or unnamed, p.styles or unnamed)
-    return sum(forwards(part, layers - 1, roles) for part in specs)
+def _peeking(p: asked.Peeking, size: Size) -> Work:
+    lines = CUTS if p.variants is None else len(p.variants)
+    return _evaluated(p, 1 + (lines + p.heads * size.heads) * size.layers)
 
 
-def _train(_: Spec, p: asked.Train, layers: int, roles: int) -> float:
-    return 3 * (p.steps or STEPS) * (p.batch_size or BATCH)
+def _af1(p: asked.Af1, size: Size) -> Work:
+    judged = Passes("test", p.n_test, 4)  # full model, AF1, unconditional mean, zero
+    return _reference(p.n_reference) | _search(p, size) | {"test": judged}
 
 
-COSTS: dict[str, Callable[[Spec, Any, int, int], float]] = {
+def _window(p: asked.Window, size: Size) -> Work:
+    return _reference(p.n_reference) | _evaluated(p, 4)
+
+
+def _alternatives(p: asked.Alternatives, size: Size) -> Work:
+    return _searched(p, size) | _evaluated(p, 2 + WAITS + PEEKS + SHIFTS + 2 * p.n_random)
+
+
+def _heads(p: asked.Heads, size: Size) -> Work:
+    reading = size.heads * (TRANSFER if p.l_transfer is None else p.l_transfer)
+    tails = reading * (reading + 1) / 2 / size.roles  # every removal is one token through the later blocks
+    curves = Passes(p.split, p.n, 1 + (1 + p.n_random) * reading + size.heads * size.layers)
+    greedy = {"search": Passes("selection", p.n_search, 1 + tails)}
+    return _searched(p, size) | greedy | {"evaluated": curves}
+
+
+def _lens(p: asked.Lens, size: Size) -> Work:
+    return _evaluated(p, 1)
+
+
+def _probing(p: asked.Probing, size: Size) -> Work:
+    return {"reference": Passes("train", p.n_train, 1), "test": Passes("test", p.n_test, 1)}
+
+
+def _attention(p: asked.Attention, size: Size) -> Work:
+    return _evaluated(p, 1)
+
+
+def _spectrum(p: asked.Spectrum, size: Size) -> Work:
+    return {}
+
+
+def _train(p: asked.Train, size: Size) -> Work:
+    return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
+
+
+COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "accuracy": _accuracy,
     "patching": _patching,
     "ablation": _ablation,
     "cama": _cama,
+    "abp": _abp,
     "peeking": _peeking,
     "af1": _af1,
+    "window": _window,
+    "alternatives": _alternatives,
+    "heads": _heads,
     "lens": _lens,
     "probing": _probing,
     "attention": _attention,
     "spectrum": _spectrum,
-    "study": _study,
     "train": _train,
 }

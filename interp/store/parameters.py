@@ -10,33 +10,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-Split = Literal["train", "selection", "test", "all"]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
+from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 
-
-def _distinct(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Return `values` when they are non-empty and without repeats."""
-    if values is not None and (not values or len(set(values)) < len(values)):
-        raise ValueError("must name at least one thing, each once")
-    return values
-
-
-Names = Annotated[tuple[Name, ...], AfterValidator(_distinct)]
-
-
-class Parameters(BaseModel):
-    """The common ground of all methods: frozen, and an unknown name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
-
-
-class Sampled(Parameters):
-    """A method that measures `n` prompts of one split."""
-
-    n: int = Field(500, ge=1, description="evaluation prompts, drawn without replacement with the seed")
-    split: Split = Field("test", description="which operand pairs the evaluation prompts come from")
+__all__ = [
+    "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Heads", "Lens",
+    "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
+]  # fmt: skip
 
 
 class Accuracy(Parameters):
@@ -49,9 +31,9 @@ class Accuracy(Parameters):
 class Patching(Sampled):
     """Which residual, moved from the clean prompt into its twin, brings the clean answer back?"""
 
-    n: int = Field(200, ge=1, description="pairs of a clean prompt and its corrupted twin")
-    recipe: Literal["swap_operand", "swap_operator", "keep_result", "flip_carry"] = Field(
-        "swap_operand", description="how the twin differs from the clean prompt"
+    n: int = Field(200, ge=2, description="pairs of a clean prompt and its corrupted twin")
+    recipe: Literal["swap_operand", "swap_operator", "flip_carry"] = Field(
+        "swap_operand", description="how the twin differs from the clean prompt; its answer differs too"
     )
     place: Name | None = Field(
         None, description="the operand (or operator role) that changes; null takes the last operand (op1)"
@@ -63,44 +45,10 @@ class Ablation(Sampled):
 
     kinds: Annotated[
         tuple[Literal["zero", "mean", "resample"], ...],
-        AfterValidator(_distinct),
+        AfterValidator(distinct),
         Field(description="what is written: zero, the mean over reference prompts, or another prompt's value"),
     ] = ("zero", "mean", "resample")
     n_reference: int = Field(2048, ge=2, description="train-split prompts behind the mean")
-
-
-class Cama(Sampled):
-    """How long can every token wait, knowing only itself, before the answer is lost?"""
-
-    variants: Annotated[
-        tuple[Literal["cama", "mean", "zero"], ...],
-        AfterValidator(_distinct),
-        Field(description="conditional mean given the own token (cama), unconditional mean, or zero"),
-    ] = ("cama", "mean", "zero")
-    n_reference: int | None = Field(
-        4096, ge=2, description="reference prompts behind the means; null enumerates the whole task (exact)"
-    )
-
-
-class Peeking(Sampled):
-    """In which layers must a token see the others?"""
-
-    variants: Annotated[
-        tuple[Literal["last", "others", "random_head"], ...],
-        AfterValidator(_distinct),
-        Field(description="whose attention to non-BOS others is cut: the last token, the other tokens, a head"),
-    ] = ("last", "others", "random_head")
-
-
-class Af1(Parameters):
-    """Which smallest wait-transfer-compute subgraph still answers?"""
-
-    threshold: float = Field(0.95, gt=0, le=1, description="faithfulness a subgraph must reach on selection")
-    n_reference: int | None = Field(
-        4096, ge=2, description="reference prompts behind the means; null enumerates the whole task (exact)"
-    )
-    n_selection: int = Field(500, ge=1, description="selection-split prompts that choose l_wait and l_transfer")
-    n_test: int = Field(1000, ge=1, description="test-split prompts that the chosen subgraph is reported on")
 
 
 class Lens(Sampled):
@@ -149,7 +97,7 @@ class Study(Parameters):
     @model_validator(mode="after")
     def _known(self) -> Study:
         for name in self.methods:
-            if name not in PARAMETERS or name in ("study", "train", "accuracy"):
+            if name not in PARAMETERS or name in ("study", "train", "accuracy", "window"):
                 raise ValueError(f"a study cannot contain the method {name!r}")
         return self
 
@@ -169,8 +117,12 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "patching": Patching,
     "ablation": Ablation,
     "cama": Cama,
+    "abp": Abp,
     "peeking": Peeking,
     "af1": Af1,
+    "window": Window,
+    "alternatives": Alternatives,
+    "heads": Heads,
     "lens": Lens,
     "probing": Probing,
     "attention": Attention,

@@ -109,8 +109,8 @@ def test_a_spec_is_frozen_and_copies_well(spec: Spec) -> None:
         ({"method": "patchng"}, "unknown method 'patchng'. Did you mean patching?"),
         ({"parameters": {"recipes": "x"}}, "unknown parameter 'recipes' of patching. Did you mean recipe?"),
         ({"parameters": {"batch_size": 8}}, "unknown parameter 'batch_size' of patching"),
-        ({"parameters": {"n": 0}}, "patching: n = 0 is not valid: input should be greater than or equal to 1"),
-        ({"parameters": {"recipe": "swap"}}, "'swap_operand', 'swap_operator', 'keep_result' or 'flip_carry'"),
+        ({"parameters": {"n": 1}}, "patching: n = 1 is not valid: input should be greater than or equal to 2"),
+        ({"parameters": {"recipe": "swap"}}, "'swap_operand', 'swap_operator' or 'flip_carry'"),
         ({"taks": "a+b"}, "unknown parameter 'taks' of spec. Did you mean task?"),
         ({"seed": -1}, "spec: seed = -1 is not valid"),
         ({"dtype": "int8"}, "spec: dtype = 'int8' is not valid"),
@@ -136,9 +136,12 @@ def test_bad_json_is_one_line(text: str) -> None:
         spec_from(text)
 
 
+REQUIRED = {"window": {"l_wait": 3, "l_transfer": 2}}
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_described_and_costed(method: str) -> None:
-    spec = Spec(method=method, model="m")
+    spec = Spec(method=method, model="m", parameters=REQUIRED.get(method, {}))
     assert all(field.description for field in PARAMETERS[method].model_fields.values())
     assert method == "train" or "batch_size" not in spec.parameters
     assert spec_from(spec.model_dump_json()) == spec

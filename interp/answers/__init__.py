@@ -1,0 +1,40 @@
+"""How is each method asked? A Spec's prompts, its reference prompts and its parameters, as the method wants them.
+
+    METHODS[method](Question(model, spec)) -> xr.Dataset, or (xr.Dataset, {name: tensor}) where a run keeps tensors
+
+The tensors of `cama` and `af1` are the means they used: `Means.from_tensors` reads them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from interp.answers import measured, windows
+from interp.answers.question import Question, shortfall
+
+__all__ = ["METHODS", "NEED_SPLITS", "Question", "shortfall"]
+
+Answer = xr.Dataset | tuple[xr.Dataset, dict[str, np.ndarray]]
+
+METHODS: dict[str, Callable[[Question], Answer]] = {
+    "accuracy": measured.accuracy,
+    "patching": measured.patching,
+    "ablation": measured.ablation,
+    "cama": windows.cama,
+    "abp": windows.abp,
+    "peeking": windows.peeking,
+    "af1": windows.af1,
+    "window": windows.window,
+    "alternatives": windows.alternatives,
+    "heads": windows.heads,
+    "lens": measured.lens,
+    "probing": measured.probing,
+    "attention": measured.attention,
+    "spectrum": measured.spectrum,
+}
+
+NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing")
+"""Methods that need reference prompts of another split than those they measure."""
