@@ -14,15 +14,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+HEAD = 75
+"""Pixels of a figure that its title takes; a card writes the title itself."""
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """What a card shows: words, the figure as JSON, and the same numbers as a table."""
+    """What a card shows: words, the figure as JSON, the same numbers as a table, and the height it needs in pixels."""
 
     title: str
     subtitle: str
     figure: dict[str, Any]
     summary: str
     table: Twin | None
+    height: int = 0
 
 
 def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] | None = None) -> Drawn:
@@ -32,7 +37,10 @@ def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] 
     """
     figure = drawing(dataset, theme=theme).update_layout(shapes=shapes) if shapes else drawing(dataset, theme=theme)
     title, subtitle = words(figure, dataset)
-    return Drawn(title, subtitle, untitled(figure), drawing.summary(dataset), twin(dataset, drawing.shows))
+    layout: Any = figure.layout
+    height = max(0, (layout.height or 0) - HEAD)
+    said, table = drawing.summary(dataset), twin(dataset, drawing.shows)
+    return Drawn(title, subtitle, untitled(figure), said, table, height)
 
 
 def words(figure: go.Figure, dataset: xr.Dataset) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from interp.figures import (
     af1,
     alternatives,
     attention,
+    comparison,
     head_roles,
     knockout,
     lens,
@@ -73,7 +74,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("transfer_curve", transfer.transfer_curve, transfer.transfer_summary, "transfer_faithfulness"),
     ),
     "window": (Drawing("window", window.window, af1.summary, "faithfulness"),),
-    "alternatives": (Drawing("alternatives", alternatives.dots, alternatives.summary, "faithfulness"),),
+    "alternatives": (Drawing("alternatives", alternatives.dots, comparison.summary, "faithfulness"),),
     "heads": (
         Drawing("elimination", pruning.removal_curve, pruning.summary, "curve"),
         Drawing("attention", head_roles.survivor_attention, head_roles.summary, "attention"),

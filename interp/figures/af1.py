@@ -39,16 +39,25 @@ def window_of(dataset: xr.Dataset) -> tuple[int, int, bool]:
     return int(wait), max(int(transfer), 0), found
 
 
+def window_text(dataset: xr.Dataset) -> str:
+    """Return `AF1(l_wait, l_transfer)` of the window that was judged, nothing where none was recorded."""
+    if not {"l_wait", "l_transfer"} <= set(dataset.variables):
+        return ""
+    wait, transfer, found = window_of(dataset)
+    return f"AF1({wait}, {transfer}){'' if found else ', the best cell'}"
+
+
 def searched(dataset: xr.Dataset) -> bool:
     """Return whether the window of `dataset` came from a search (else it was given)."""
-    return "found" in dataset.variables
+    stated = schema.scalar(dataset, "searched")
+    return "found" in dataset.variables if stated is None else bool(stated)
 
 
 def mark_window(figure: go.Figure, dataset: xr.Dataset) -> go.Figure:
     """Return a wait curve with the `l_wait` of an `af1` dataset marked: chosen, or best where none passed."""
     wait, _, found = window_of(dataset)
     figure.add_vline(x=wait, line={"color": look.GREEN, "width": 1, "dash": "solid" if found else "dot"})
-    text = f"l_wait = {wait} ({'chosen' if found else 'best, none passed'})"
+    text = f"l_wait = {wait} ({'chosen' if found else 'best cell'})"
     above = {"y": 1, "yref": "paper", "xanchor": "center", "yanchor": "bottom"}
     figure.add_annotation(x=wait, text=text, showarrow=False, font={"size": 11}, **above)
     return figure
@@ -62,8 +71,14 @@ def verdict(dataset: xr.Dataset) -> str:
         return f"AF1 as given ({wait} wait, {transfer} transfer) keeps {kept}"
     if found:
         return f"AF1: {wait} blocks wait, {transfer} transfer"
-    threshold = schema.number(schema.scalar(dataset, "threshold"), 2)
-    return f"AF1: none reaches {threshold}; best {wait} wait, {transfer} transfer"
+    return f"AF1: {none_found(dataset)}; best {wait} wait, {transfer} transfer"
+
+
+def none_found(dataset: xr.Dataset) -> str:
+    """Return why a search has no window: none passes, or some do but not where the search looks for them."""
+    if (schema.scalar(dataset, "n_passing") or 0) > 0:
+        return "the search finds no window"
+    return f"none reaches {schema.number(schema.scalar(dataset, 'threshold'), 2)}"
 
 
 def paper_index(wait: int) -> str:
@@ -75,7 +90,7 @@ def summary(dataset: xr.Dataset) -> str:
     """Return the window, test faithfulness with interval and n, the two controls and the null, in one sentence."""
     value, low, high = (schema.scalar(dataset, f"faithfulness{end}") for end in ("", "_low", "_high"))
     wait, transfer, found = window_of(dataset)
-    none = "" if found else "None passes; best "
+    none = "" if found else f"{none_found(dataset).capitalize()}; best "
     given = "" if searched(dataset) else "Given window, "
     split = "test faithfulness" if searched(dataset) else "faithfulness"
     return (

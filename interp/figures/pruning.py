@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+from interp.figures.af1 import window_text
 from interp.figures.waiting import add_levels
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def removal_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     curves.accuracy_axis(figure, "faithfulness")
     figure.update_traces(showlegend=True, selector={"name": "least missed first"})
     units = "fraction of the full model's correct answers kept"
-    title = schema.heading(dataset, _title(dataset), units, schema.count_text(dataset), "band: 95 % interval")
+    n, where = schema.count_text(dataset), window_text(dataset)
+    title = schema.heading(dataset, _title(dataset), units, where, n, "band: 95 % interval")
     figure.update_layout(title=title)
     return figure
 
@@ -126,9 +128,9 @@ def summary(dataset: xr.Dataset) -> str:
     if np.isfinite(random).any():
         ends = schema.spread(float(np.nanmin(random)), float(np.nanmax(random)), 2)
         beside = f"{len(random)} random orders keep {schema.number(float(np.nanmean(random)), 2)}, range {ends}"
-    null = schema.scalar(dataset, "null_majority")
+    null, where = schema.scalar(dataset, "null_majority"), window_text(dataset) and f"{window_text(dataset)}: "
     majority = "" if null is None else f"; best constant answer {null:.2f}"
     return (
-        f"{_title(dataset)}: {steps[place]} removed leave faithfulness {kept[place].text(2)} ({beside}), all removed "
-        f"{kept[len(steps) - 1].text(2)}{majority}; {n}."
+        f"{where}{_title(dataset)}: {steps[place]} removed leave faithfulness {kept[place].text(2)} ({beside}), "
+        f"all removed {kept[len(steps) - 1].text(2)}{majority}; {n}."
     )

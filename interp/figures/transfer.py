@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 from interp.figures import curves, schema, variants
 from interp.figures import theme as look
 from interp.figures.af1 import window_of
-from interp.figures.waiting import THRESHOLD, add_levels, sweep_dim
+from interp.figures.waiting import THRESHOLD, add_levels, grouped, sweep_dim
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -81,17 +81,15 @@ def peek_summary(dataset: xr.Dataset) -> str:
     value = schema.values(dataset, "faithfulness", "variant", "l_transfer")
     threshold = schema.scalar(dataset, "threshold") or THRESHOLD
     names = [str(v) for v in schema.labels(dataset, "variant")]
-    enough = {name: shortest(value[i], windows, threshold) for i, name in enumerate(names)}
-    said = [f"{name} {blocks}" for name, blocks in enough.items() if blocks is not None]
-    never = [name for name, blocks in enough.items() if blocks is None]
-    said += [f"{', '.join(never)} never"] if never else []
-    best = int(np.nanargmax(row.value)) if enough.get("abp") is None else windows.index(enough["abp"])
+    found = {name: shortest(value[i], windows, threshold) for i, name in enumerate(names)}
+    enough = {name: -1 if blocks is None else blocks for name, blocks in found.items()}
+    best = windows.index(enough["abp"]) if enough.get("abp", -1) >= 0 else int(np.nanargmax(row.value))
     null = schema.scalar(dataset, "null_majority")
     beside = "" if null is None else f", best constant answer {null:.2f}"
     return (
         f"At l_wait {schema.number(schema.scalar(dataset, 'l_wait'), 0)}, full-peek blocks needed for {threshold:.2f}: "
-        f"{', '.join(said)}; ABP keeps {row[best].text(2)} with {windows[best]} and {row[0].text(2)} with {windows[0]}"
-        f"{beside}; {n}."
+        f"{grouped(enough, 'never enough')}; ABP keeps {row[best].text(2)} with {windows[best]} and {row[0].text(2)} "
+        f"with {windows[0]}{beside}; {n}."
     )
 
 

@@ -29,11 +29,15 @@ WIDEST = 12
 def twin(dataset: xr.Dataset, variable: str) -> Twin:
     """Return variable `variable` as a table, intervals in brackets.
 
-    Its last dim goes across, or its shortest where the last has more than `WIDEST` labels; the others go down.
+    Its last dim goes across, or its shortest where the last has more than `WIDEST` labels; the others go down. A lone
+    dim of more labels goes down.
     """
     schema.need(dataset, variable)
     dims = _down_and_across(dataset, variable)
     cells = schema.estimates(dataset, variable, *dims)
+    if len(dims) == 1 and dataset.sizes[dims[0]] > WIDEST:
+        column = tuple((str(label), cells[i].text(2)) for i, label in enumerate(_labels(dataset, dims[0])))
+        return Twin(_caption(dataset, variable), (dims[0], variable), column, 1)
     across = [f"{dims[-1]} {label}" for label in _labels(dataset, dims[-1])] if dims else []
     rows = []
     for index in np.ndindex(*cells.value.shape[:-1]):

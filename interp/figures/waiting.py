@@ -55,7 +55,7 @@ def wait_axis(figure: go.Figure, waits: list) -> None:
 
 def add_levels(figure: go.Figure, dataset: xr.Dataset, x: list) -> None:
     """Add what a sweep is read against: the best constant answer, and the threshold where the search had one."""
-    null = schema.scalar(dataset, "null_majority")
+    null = null_of(dataset)
     if null is not None:
         curves.add_null(figure, "best constant answer", *curves.level(null, x))
     threshold = schema.scalar(dataset, "threshold")
@@ -65,6 +65,12 @@ def add_levels(figure: go.Figure, dataset: xr.Dataset, x: list) -> None:
     right = {"x": 1, "xref": "paper", "xanchor": "right", "yanchor": "top"}
     text = f"threshold {threshold:.2f}"
     figure.add_annotation(y=threshold, text=text, showarrow=False, font={"size": 11}, **right)
+
+
+def null_of(dataset: xr.Dataset) -> float | None:
+    """Return the accuracy of the best constant answer: on the selection prompts where a search recorded it."""
+    on_selection = schema.scalar(dataset, "null_majority_selection")
+    return schema.scalar(dataset, "null_majority") if on_selection is None else on_selection
 
 
 def sweep_dim(dataset: xr.Dataset, name: str) -> str:
@@ -128,16 +134,20 @@ def sweep_summary(dataset: xr.Dataset) -> str:
     if not np.isfinite(value.value).any():
         return f"No prompt was answered, so nothing can be kept while waiting; {_split(dataset, swept)}."
     reached = reach(dataset)
-    at_none = [name for name, last in reached.items() if last < 0]
-    said = [f"{name} through l_wait {last}" for name, last in reached.items() if last >= 0]
-    said += [f"{', '.join(at_none)} at none"] if at_none else []
     threshold = schema.number(schema.scalar(dataset, "threshold") or THRESHOLD, 2)
-    null = schema.scalar(dataset, "null_majority")
+    null = null_of(dataset)
     beside = "" if null is None else f"; best constant answer {null:.2f}"
     return (
-        f"Faithfulness stays at {threshold} or more: {', '.join(said)}{_knee(reached, value, waits)}{beside}; "
-        f"{_split(dataset, swept)}."
+        f"Faithfulness stays at {threshold} or more through l_wait {grouped(reached, 'at none')}"
+        f"{_knee(reached, value, waits)}{beside}; {_split(dataset, swept)}."
     )
+
+
+def grouped(steps: dict[str, int], none: str) -> str:
+    """Return names by their number, the largest first: `3: cama; 0: mean, zero; at none: noise` (below 0: `none`)."""
+    levels = sorted(set(steps.values()), reverse=True)
+    names = {level: ", ".join(name for name, step in steps.items() if step == level) for level in levels}
+    return "; ".join(f"{level if level >= 0 else none}: {said}" for level, said in names.items())
 
 
 def _knee(reached: dict[str, int], value: schema.Estimates, waits: list) -> str:

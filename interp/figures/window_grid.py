@@ -21,6 +21,7 @@ import plotly.graph_objects as go
 from interp.figures import maps, schema
 from interp.figures import theme as look
 from interp.figures.af1 import paper_index, window_of
+from interp.figures.waiting import null_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +36,7 @@ def grid_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     waits, windows = (schema.labels(dataset, dim) for dim in DIMS)
     figure = maps.panel_maps(
         [maps.Panel("", kept.value, _hover(dataset, kept, waits, windows), maps.written(kept.value))],
-        maps.Axis("l_wait: blocks that wait (paper's index + 1)", [str(wait) for wait in waits]),
+        maps.Axis("l_wait (paper's index)", [f"{wait} ({wait - 1 if wait else '–'})" for wait in waits]),
         maps.Axis("l_transfer: blocks in which the last token reads the others", [str(w) for w in windows]),
         title=_heading(dataset),
         unit="faithfulness",
@@ -73,7 +74,7 @@ def _count(dataset: xr.Dataset) -> str:
 
 
 def _heading(dataset: xr.Dataset) -> dict:
-    null = schema.scalar(dataset, "null_majority")
+    null = null_of(dataset)
     return schema.heading(
         dataset,
         _title(dataset),
@@ -116,7 +117,7 @@ def _mark(figure: go.Figure, dataset: xr.Dataset, waits: list, windows: list) ->
         return
     x, y = windows.index(window), waits.index(wait)
     frame = go.Scatter(
-        name=f"{'chosen' if found else 'best, none passes'}: l_wait {wait}, l_transfer {window}",
+        name=f"{'chosen' if found else 'best, none chosen'}: l_wait {wait}, l_transfer {window}",
         x=[x - 0.38, x + 0.38, x + 0.38, x - 0.38, x - 0.38],
         y=[y - 0.36, y - 0.36, y + 0.36, y + 0.36, y - 0.36],
         mode="lines",
@@ -143,7 +144,7 @@ def grid_summary(dataset: xr.Dataset) -> str:
         return "No selection prompt was answered, so no window could be tried."
     waits, windows = (schema.labels(dataset, dim) for dim in DIMS)
     wait, window, found = window_of(dataset)
-    null = schema.scalar(dataset, "null_majority")
+    null = null_of(dataset)
     beside = "" if null is None else f"; best constant answer {null:.2f}"
     here = ""
     if wait in waits and window in windows:

@@ -50,7 +50,7 @@ def abp(task: str) -> xr.Dataset:
             **interval("faithfulness", ("variant", "l_transfer"), value, 0.02),
             "n": ((), 500),
             "l_wait": ((), 3),
-            "searched": ((), 0),
+            "searched": ((), 1),
             "found": ((), 1),
             **NULL,
         },
@@ -132,11 +132,11 @@ def af1(task: str, found: bool = True) -> xr.Dataset:
     )
 
 
-def window(task: str) -> xr.Dataset:
-    """Return one given window judged on the prompts of `task`."""
+def window(task: str, style: str = "plain", kept: float = 0.93) -> xr.Dataset:
+    """Return one given window judged on the prompts of `task` in `style`."""
     return xr.Dataset(
         {
-            **interval("faithfulness", (), 0.93, 0.02),
+            **interval("faithfulness", (), kept, 0.02),
             **interval("faithfulness_mean", (), 0.09, 0.02),
             **interval("faithfulness_zero", (), 0.02, 0.01),
             **interval("accuracy_full", (), 0.99, 0.005),
@@ -145,5 +145,5 @@ def window(task: str) -> xr.Dataset:
             "n": ((), 480),
             **NULL,
         },
-        attrs={**attributes("window", task), "n_layers": N_LAYERS},
+        attrs={**attributes("window", task, style), "n_layers": N_LAYERS},
     )

@@ -25,6 +25,8 @@ def alternatives(task: str) -> xr.Dataset:
     return xr.Dataset(
         {
             **interval("faithfulness", "alternative", value, 0.02),
+            **interval("difference", "alternative", np.array(value) - value[0], 0.016, -1),
+            **interval("cut_elsewhere", "draw", rng.uniform(0.8, 0.97, 5), 0.02),
             "l_wait": ((), 3),
             "l_transfer": ((), 2),
             "searched": ((), 1),
@@ -32,7 +34,7 @@ def alternatives(task: str) -> xr.Dataset:
             "n": ((), 400),
             **NULL,
         },
-        coords={"alternative": list(names), "kind": ("alternative", list(kinds))},
+        coords={"draw": np.arange(5), "alternative": list(names), "kind": ("alternative", list(kinds))},
         attrs=attributes("alternatives", task),
     )
 
@@ -62,6 +64,7 @@ def heads(task: str, n_survivors: int = 3) -> xr.Dataset:
             "l_wait": ((), 3),
             "l_transfer": ((), 2),
             "threshold": ((), 0.95),
+            "searched": ((), 1),
             "found": ((), 1),
             "n": ((), 400),
             **NULL,

@@ -210,6 +210,8 @@ def results(styles: tuple[str, ...] = STYLES) -> list[xr.Dataset]:
         found += [method(task) for method in CELL_METHODS]
         found.append(af1(task, found=task == "a+b"))
     found += [method("a+b") for method in AF1_METHODS]
+    kept = {("a-b", "plain"): 0.9, ("a+b+c", "plain"): 0.61, ("a+b", "word_problem"): 0.04}
+    found += [window(*cell, value) for cell, value in kept.items()]
     return [*found, spectrum()]
 
 

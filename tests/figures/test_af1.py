@@ -88,7 +88,7 @@ def test_the_best_window_is_hatched_where_none_passed():
     bars = [trace for trace in window.window(searched(found=False)).data if trace.type == "bar"]
     assert {bar.marker.pattern.shape for bar in bars} == {"/"}
     assert af1.verdict(searched(found=False)) == "AF1: none reaches 0.95; best 3 wait, 4 transfer"
-    assert af1.summary(searched(found=False)).startswith("None passes; best l_wait 3, l_transfer 4")
+    assert af1.summary(searched(found=False)).startswith("None reaches 0.95; best l_wait 3, l_transfer 4")
 
 
 def test_the_window_stands_beside_its_controls():
@@ -132,9 +132,7 @@ def test_waiting_ends_at_the_first_failure():
         attrs={"method": "cama"},
     )
     said = waiting.sweep_summary(data)
-    assert "cama through l_wait 1," in said
-    assert "mean through l_wait 0, zero" in said
-    assert "zero at none" in said
+    assert "0.95 or more through l_wait 1: cama; 0: mean; at none: zero; CAMA keeps 0.99 at l_wait 1, 0.20" in said
     assert "identity" in waiting.sweep_summary(data.isel(l_wait=[0, 2, 3]))
 
 

@@ -21,7 +21,11 @@ from interp.figures import GRAPH_CONFIG
 def figure_card(
     drawn: Drawn, name: str, height: int, *, href: str | None = None, extra: Sequence[Component] = ()
 ) -> Component:
-    """Return the card of a figure; `name` is unique on the page, `href` leads to the page that shows more."""
+    """Return the card of a figure, at least `height` tall and as tall as the figure needs.
+
+    `name` is unique on the page, `href` leads to the page that shows more.
+    """
+    height = max(height, drawn.height)
     title_id, summary_id = ids.part(name, "title"), ids.part(name, "summary")
     title = dcc.Link(drawn.title, href=href) if href else drawn.title
     graph = dcc.Graph(

@@ -8,12 +8,14 @@ from dash import Dash, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components.aria import aria
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
 from apps.dashboard.drawn import drawn
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page, pick_run
+from apps.dashboard.pages.af1_beside import command, elsewhere_card, needs, same_cell
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing
@@ -27,12 +29,25 @@ READING = (
     "Up to l_wait every token knows only itself: CAMA puts the mean of its residual over prompts that share the token. "
     "Then the last token alone reads the others for l_transfer blocks; after that it reads only itself and BOS. "
     "Faithfulness is the accuracy of this subgraph on prompts the full model answers. l_wait and l_transfer are "
-    "searched on the selection split; the number reported is from the test split."
+    "searched on the selection split; the number reported is from the test split. A paper that counts blocks from 0 "
+    "writes l_wait - 1."
 )
+# section -> its cards as (method, figure, what it is called where there is no run yet)
+BESIDE = {
+    "Instead of CAMA and ABP": (
+        ("alternatives", "alternatives", "Alternatives side by side"),
+        ("peeking", "single_layer", "Attention knockout, one block at a time"),
+    ),
+    "Heads": (
+        ("heads", "elimination", "Transfer heads removed one by one"),
+        ("heads", "attention", "What the surviving heads read"),
+        ("heads", "knockout", "Knockout of single heads in the full model"),
+    ),
+}
 
 
 def layout(library: Library, request: Request) -> Component:
-    """Return the page of one AF1 run, with the CAMA and peeking runs of the same model, task and style."""
+    """Return the page of one AF1 run, with the runs of the other AF1 methods on the same model, task and style."""
     if not library.models():
         return page(PATH, HEADING, request, [empty_store(library)])
     line, lines, notices = pick_run(library, "af1", request)
@@ -42,59 +57,67 @@ def layout(library: Library, request: Request) -> Component:
             "No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b"
         )
         return page(PATH, HEADING, request, [nothing])
-    cards = [
+    search = [
         _card(library, request, line, "window"),
+        _card(library, request, line, "grid"),
         _wait_card(library, request, line),
-        _card(library, request, line, "transfer_curve"),
-        _beside(library, request, line, "peeking", "Attention knockout, one block at a time"),
+        _transfer_card(library, request, line),
     ]
+    sections = [_section(library, request, line, title) for title in BESIDE]
     return page(
         PATH,
         HEADING,
         request,
-        [html.P(READING, className="lead"), html.Div(cards, className="grid wide")],
+        [html.P(READING, className="lead"), html.Div(search, className="grid wide"), *sections],
         controls=[choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)],
         selection=Selection(run=line.run_id),
     )
 
 
-def _card(library: Library, request: Request, line: RunSummary, name: str | None = None) -> Component:
+def _section(library: Library, request: Request, line: RunSummary, title: str) -> Component:
+    name = ids.part(title.split()[0].lower(), "section")
+    cards = [_beside(library, request, line, *card) for card in BESIDE[title]]
+    if title == "Heads":
+        cards.append(elsewhere_card(library, request, line))
+    body = [html.H2(title, id=name), html.Div(cards, className="grid two")]
+    return html.Section(body, className="cell after", **aria(labelledby=name))
+
+
+def _card(
+    library: Library, request: Request, line: RunSummary, name: str, extra: tuple[Component, ...] = ()
+) -> Component:
     try:
         found = drawing(line.method, name)
-        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT)
+        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT, extra=extra)
     except InterpError as error:
-        return broken_card(name or line.method, str(error))
+        return broken_card(name.replace("_", " ").capitalize(), str(error))
 
 
 def _wait_card(library: Library, request: Request, line: RunSummary) -> Component:
-    """Return the wait sweep: of the CAMA run, which has intervals, where there is one; else of the search."""
+    """Return the wait sweep: of the CAMA run, which has every variant, where there is one; else of the search."""
+    run = same_cell(library, "cama", line)
     try:
-        found = same_cell(library, "cama", line) or line
-        chosen, sweep = library.dataset(line.run_id), drawing(found.method, "wait_curve")
+        chosen, sweep = library.dataset(line.run_id), drawing((run or line).method, "wait_curve")
         marked = replace(sweep, draw=lambda dataset, theme: mark_window(sweep(dataset, theme=theme), chosen))
-        return figure_card(drawn(marked, library.dataset(found.run_id), request.theme), "wait_curve", HEIGHT)
+        ready = drawn(marked, library.dataset((run or line).run_id), request.theme)
     except InterpError as error:
         return broken_card("Wait sweep", str(error))
+    return figure_card(ready, "wait_curve", HEIGHT, extra=() if run else needs("Every variant:", "cama", line))
 
 
-def _beside(library: Library, request: Request, line: RunSummary, method: str, title: str) -> Component:
-    found = same_cell(library, method, line)
-    if found is not None:
-        return _card(library, request, found)
-    command = f"interp run {method} --model {line.model} --task {line.task} --style {line.style}"
-    return missing_card(title, "Not run yet for this cell.", command)
+def _transfer_card(library: Library, request: Request, line: RunSummary) -> Component:
+    """Return the transfer sweep: of the ABP run, which has every variant, where there is one; else of the search."""
+    run = same_cell(library, "abp", line)
+    if run is not None:
+        return _card(library, request, run, "peek_curve")
+    return _card(library, request, line, "transfer_curve", needs("Every variant:", "abp", line))
 
 
-def same_cell(library: Library, method: str, line: RunSummary) -> RunSummary | None:
-    """Return the newest run of `method` on the model, task and style of `line`."""
-    return next(
-        (
-            other
-            for other in library.of(method)
-            if (other.model, other.task, other.style) == (line.model, line.task, line.style)
-        ),
-        None,
-    )
+def _beside(library: Library, request: Request, line: RunSummary, method: str, name: str, title: str) -> Component:
+    run = same_cell(library, method, line)
+    if run is not None:
+        return _card(library, request, run, name)
+    return missing_card(title, "Not run yet for this cell.", command(method, line))
 
 
 def register(app: Dash, library: Library) -> None:
