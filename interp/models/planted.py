@@ -11,6 +11,10 @@ matrices. The truth about them, in this project's counting:
     planted (w, t)  a subgraph (l_wait, l_transfer) is right exactly when l_wait <= w and l_wait + l_transfer >= w + t
     planted mix     no subgraph is right, although waiting alone, every later block unrestricted, is up to l_wait = mix
 
+In other ways to wait and to peek: the isolated run and a resampled prompt are as good as CAMA, an embedding carried
+forward is right at l_wait = 0 only, and with the other tokens frozen at l_wait only l_wait = w of a t = 1 is right. With
+the other tokens free to see each other, mixing has a window too: l_wait <= mix, l_wait + l_transfer >= mix + 2.
+
 A planted model is an ordinary native checkpoint directory with a tokenizer, built on first use (numpy and safetensors
 only) in $ARITHMOSCOPE_CACHE, else $XDG_CACHE_HOME/arithmoscope, else ~/.cache/arithmoscope. The same name gives the
 same bytes on the same machine (elsewhere up to rounding); a damaged directory is built again. Only the name of that
@@ -117,7 +121,8 @@ def _origin() -> str:
     from interp.tasks import BUILT_IN
 
     here = Path(__file__).parent
-    code = [(here / f"{name}.py").read_bytes() for name in ("planted_circuit", "planted_weights", "number_tokenizer")]
+    modules = ("planted", "planted_circuit", "planted_weights", "number_tokenizer")
+    code = [(here / f"{module}.py").read_bytes() for module in modules]
     return hashlib.sha256(b"\0".join([*code, " ".join(words(BUILT_IN)).encode()])).hexdigest()[:12]
 
 
@@ -150,10 +155,21 @@ def _build(planted: Planted, place: Path) -> None:
         sums = "".join(f"{atomic.digest(data)}  {name}\n" for name, data in sorted(found.items()))
         atomic.write_bytes(partial / "SHA256SUMS", sums.encode())
         partial.chmod(0o755)
-        if place.exists() and not _whole(place):
-            os.replace(place, partial.with_name(partial.name + "-damaged"))
-        with contextlib.suppress(OSError):  # somebody else was faster
-            os.replace(partial, place)
+        _put(partial, place)
     finally:
         for left in (partial, partial.with_name(partial.name + "-damaged")):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _put(partial: Path, place: Path) -> None:
+    """Rename `partial` to `place`, a damaged directory there first out of the way."""
+    if place.exists() and not _whole(place):
+        with contextlib.suppress(OSError):  # somebody else did it
+            os.replace(place, partial.with_name(partial.name + "-damaged"))
+    try:
+        os.replace(partial, place)
+    except OSError as error:
+        if not _whole(place):  # unless somebody else was faster
+            raise InterpError(
+                f"cannot put a planted model at {place} ({error.strerror}); remove what is there."
+            ) from None

@@ -8,6 +8,7 @@ are shuffled. What is copied to a decoy gets a random factor. Everything is comp
 Numbers are kept in units of 1 / UNIT, and the sum starts at -CENTRE, which keeps the logits small: with k' = k - CENTRE
 and s' = the sum at the end, logit_k = GAP (2 s' k' - k'^2), largest at k' = s' and GAP lower beside it; rounding in
 float32 moves the difference by less than GAP / 20, in 32 blocks too. A token that is no number stays below any answer.
+Far answers have logits down to -3e4 GAP: a tolerance relative to the largest logit says nothing here; compare answers.
 """
 
 from __future__ import annotations
