@@ -12,8 +12,8 @@ matrices. The truth about them, in this project's counting:
     planted mix     no subgraph is right, although waiting alone, every later block unrestricted, is up to l_wait = mix
 
 In other ways to wait and to peek: the isolated run and a resampled prompt are as good as CAMA, an embedding carried
-forward is right at l_wait = 0 only, and with the other tokens frozen at l_wait only l_wait = w of a t = 1 is right. With
-the other tokens free to see each other, mixing has a window too: l_wait <= mix, l_wait + l_transfer >= mix + 2.
+forward is right at l_wait = 0 only, and with the other tokens frozen at l_wait only l_wait = w with t = 1 is right.
+With the other tokens free to see each other, mixing has a window too: l_wait <= mix, l_wait + l_transfer >= mix + 2.
 
 A planted model is an ordinary native checkpoint directory with a tokenizer, built on first use (numpy and safetensors
 only) in $ARITHMOSCOPE_CACHE, else $XDG_CACHE_HOME/arithmoscope, else ~/.cache/arithmoscope. The same name gives the
