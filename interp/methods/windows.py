@@ -7,19 +7,20 @@ see themselves and BOS in either peek. So one trunk of full-peek blocks starts f
 block a copy of its last token branches off that from there on sees BOS and itself. The copies (tails) stand behind
 their trunk in one sequence, at the place of the last token:
 
-    rows       BOS a + b =  = =             before block l_wait + 1: two windows ended, the trunk still reads
-    transfer                all 0 1
+    rows       BOS a + b =  = =             before block l_wait + 2: two windows have ended, the trunk still reads
+    transfer                all 1 2
 
-Cost in forwards of S tokens through L blocks, counting (token, block) pairs:
+Without any transfer the last token knows its own token only: those tails (l_transfer 0) are run once for each token
+that stands there, all of them in one sequence. Cost in forwards of S tokens through L blocks, counting (token, block):
 
-    trunks (L + 1) / 2  +  tails (L + 1)(L + 2) / 6S  +  the clean stream 1        55 at L = 32, S = 5
+    trunks (L + 1) / 2  +  tails (L^2 - 1) / 6S  +  the clean stream 1             51.6 at L = 32, S = 5
 
 instead of one for each of the (L + 1)(L + 2) / 2 = 561 windows. Slow twin: `run` with `subgraph` (after_waiting.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -73,29 +74,85 @@ def windows(
 ) -> Iterator[Window]:
     """Yield every window inside the model, for one batch of prompts after the other; raises like `grid`.
 
-    A batch has as many prompts as make the rows of `batch_size` prompts in a plain run, so memory is no larger.
+    A block takes no more rows in a call than it does in a plain run of `batch_size` prompts.
     """
     means.check(prompts)
-    blocks, n_pos = Blocks.of(model, prompts), len(prompts.roles)
-    places, visible = packed(prompts, len(blocks))
-    causal = np.tril(np.ones((n_pos, n_pos), dtype=bool))
-    step = max(1, batch_size * n_pos // (n_pos + len(blocks)))
-    for start in range(0, len(prompts), step):
-        rows = np.arange(start, min(start + step, len(prompts)))
-        clean = blocks.embed(prompts.tokens[rows])
-        for l_wait in range(len(blocks) + 1):
-            progress(start, len(prompts), f"grid of windows, l_wait {l_wait}")
-            waiting = clean
+    packed = _Packed(Blocks.of(model, prompts), prompts, batch_size * len(prompts.roles))
+    alike = _alike(means, prompts)
+    for start in range(0, len(prompts), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(prompts)))
+
+        def waiting(clean: Tensor, l_wait: int, rows: np.ndarray = rows) -> Tensor:
+            progress(int(rows[0]), len(prompts), f"grid of windows, l_wait {l_wait}")
             for each in wait(means, prompts, l_wait):
-                waiting = bind(each, prompts)(waiting, rows)
-            for l_transfer, logits in _transfers(blocks, waiting, l_wait, places, visible):
-                yield Window(l_wait, l_transfer, rows, logits)
-            if l_wait < len(blocks):
-                clean = blocks.through(l_wait, clean, places[:n_pos], causal)
+                clean = bind(each, prompts)(clean, rows)
+            return clean
+
+        clean = packed.blocks.embed(prompts.tokens[rows])
+        for l_wait, l_transfer, logits in _batch(packed, clean, waiting, alike[rows]):
+            yield Window(l_wait, l_transfer, rows, logits)
     progress(len(prompts), len(prompts), "grid of windows")
 
 
-def packed(prompts: Prompts, n_tails: int) -> tuple[np.ndarray, np.ndarray]:
+class _Packed:
+    """The blocks for rows that are a prompt, its tokens in full peek, and tails in self peek behind it.
+
+    A call of a block takes at most `most` rows of all prompts together (those of one prompt at least).
+    """
+
+    def __init__(self, blocks: Blocks, prompts: Prompts, most: int) -> None:
+        self.blocks, self.n_pos, self.most = blocks, len(prompts.roles), most
+        self.places, self.visible = places_and_sight(prompts, len(blocks))
+
+    def through(self, layer: int, resid: Tensor) -> Tensor:
+        """Return the residual stream [prompt, row, d_model] after a block."""
+        n_rows = resid.shape[1]
+        places, visible = self.places[:n_rows], self.visible[:n_rows, :n_rows]
+        parts = resid.split(max(1, self.most // n_rows))
+        return torch.cat([self.blocks.through(layer, part, places, visible) for part in parts])
+
+
+def _batch(
+    packed: _Packed, clean: Tensor, waiting: Callable[[Tensor, int], Tensor], alike: np.ndarray
+) -> Iterator[tuple[int, int, Tensor]]:
+    """Yield (l_wait, l_transfer, logits) of every window for the prompts whose embeddings are `clean`."""
+    blocks, n_pos = packed.blocks, packed.n_pos
+    causal = np.tril(np.ones((n_pos, n_pos), dtype=bool))
+    first, group = (torch.as_tensor(x) for x in np.unique(alike, return_index=True, return_inverse=True)[1:])
+    tails = clean[first, :0]  # one for each l_wait: the last token that waits and then reads nothing
+    for l_wait in range(len(blocks) + 1):
+        held = waiting(clean, l_wait)
+        yield from ((l_wait, *each) for each in _transfers(packed, held, l_wait))
+        if l_wait < len(blocks):
+            tails = torch.cat([clean[first], tails, held[first, -1:]], dim=1)
+            tails = packed.through(l_wait, tails)[:, n_pos:]
+            clean = blocks.through(l_wait, clean, range(n_pos), causal)
+    for l_wait in range(len(blocks)):
+        yield l_wait, 0, blocks.logits(tails[:, l_wait])[group]
+
+
+def _transfers(packed: _Packed, resid: Tensor, l_wait: int) -> Iterator[tuple[int, Tensor]]:
+    """Yield (l_transfer, logits) of the windows whose trunk starts from `resid` [prompt, pos, d_model] before l_wait.
+
+    They are l_transfer 1 and more; 0 only where no block is left.
+    """
+    n_pos, longest = packed.n_pos, len(packed.blocks) - l_wait
+    for l_transfer in range(longest):
+        if l_transfer:
+            resid = torch.cat([resid, resid[:, n_pos - 1 : n_pos]], dim=1)
+        resid = packed.through(l_wait + l_transfer, resid)
+    for l_transfer in range(min(1, longest), longest + 1):
+        tail = n_pos + l_transfer - 1 if l_transfer < longest else n_pos - 1  # the trunk itself never stops reading
+        yield l_transfer, packed.blocks.logits(resid[:, tail])
+
+
+def _alike(means: Means, prompts: Prompts) -> np.ndarray:
+    """Return a number for each prompt, the same where nothing that the last token knows without transfer differs."""
+    known = [*means.given[prompts.roles[-1]], *(role for role in prompts.roles if role == "bos")]
+    return np.unique(prompts.tokens[:, prompts.positions(known)], axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def places_and_sight(prompts: Prompts, n_tails: int) -> tuple[np.ndarray, np.ndarray]:
     """Return places [row] and visible [query, key] of the prompt in full peek with tails in self peek behind it."""
     n_pos = len(prompts.roles)
     full, alone = (_sight(prompts, mode) for mode in ("full", "self"))
@@ -112,17 +169,3 @@ def _sight(prompts: Prompts, mode: str) -> np.ndarray:
         for query, key in each.where:
             visible[prompts.position(query), prompts.position(key)] = False
     return visible
-
-
-def _transfers(
-    blocks: Blocks, resid: Tensor, l_wait: int, places: np.ndarray, visible: np.ndarray
-) -> Iterator[tuple[int, Tensor]]:
-    """Yield (l_transfer, logits) of every window whose trunk starts from `resid` [prompt, pos, d] before l_wait."""
-    n_pos, longest = resid.shape[1], len(blocks) - l_wait
-    for layer in range(l_wait, len(blocks)):
-        resid = torch.cat([resid, resid[:, n_pos - 1 : n_pos]], dim=1)
-        n_rows = resid.shape[1]
-        resid = blocks.through(layer, resid, places[:n_rows], visible[:n_rows, :n_rows])
-    for l_transfer in range(longest + 1):
-        row = n_pos + l_transfer if l_transfer < longest else n_pos - 1  # the trunk itself never stops reading
-        yield l_transfer, blocks.logits(resid[:, row])

@@ -1,4 +1,6 @@
-"""CAMA, peeking and the AF1 search: by hand on planted readers, and as laws on five architectures."""
+"""The AF1 search: by hand, on planted readers, and as laws on five architectures."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,11 +8,12 @@ import torch
 
 from interp.engine import Site, run
 from interp.errors import InterpError
-from interp.methods.af1 import af1, af1_interventions, last_passing
+from interp.methods.af1 import af1, af1_interventions, best_window, last_passing, search
 from interp.methods.cama import cama
 from interp.methods.means import Means, reference_means
 from interp.methods.peeking import last_edges, others_edges, peek, peeking
 from interp.methods.waiting import VARIANTS, wait
+from interp.methods.window import window
 from tests.families import FAMILIES, N_LAYERS, ROLES, family
 from tests.methods.planted import N_TOKENS, SHARP, copy_prompts, make_prompts
 
@@ -70,6 +73,104 @@ def test_the_search_finds_the_planted_window(n_layers: int, reads_at: int) -> No
     np.testing.assert_array_equal(swept[: reads_at + 1], 1.0)
     assert (swept[reads_at + 1 :] < 0.3).all()
     assert float(result["transfer_faithfulness"][0]) < 0.3
+    assert (int(result["paper_index"]), int(result["best_paper_index"])) == (reads_at - 1, reads_at - 1)
+
+
+@pytest.mark.parametrize(("n_layers", "reads_at"), [(2, 0), (4, 2)])
+def test_the_windows_that_pass_are_those_that_hold_the_read(n_layers: int, reads_at: int) -> None:
+    """{l_wait <= w, l_wait + l_transfer >= w + 1}; of its cells the one that waits longest, then reads shortest."""
+    model = build_reader(n_layers, reads_at)
+    result = af1(model, fitted(model), SELECTION, TEST)
+    share = result["grid_faithfulness"]
+    assert share.dims == ("l_wait_tried", "l_transfer_grid")
+    l_wait, l_transfer = np.indices(share.shape)
+    fits = l_wait + l_transfer <= n_layers
+    holds = fits & (l_wait <= reads_at) & (l_wait + l_transfer > reads_at)
+    for name in ("grid_faithfulness", "grid_faithfulness_low", "grid_faithfulness_high"):
+        np.testing.assert_array_equal(np.isnan(result[name]), ~fits)
+    np.testing.assert_array_equal(share.to_numpy()[holds], 1.0)
+    assert (share.to_numpy()[fits & ~holds] < 0.3).all()
+    assert int(result["n_passing"]) == holds.sum()
+    assert (int(result["best_l_wait"]), int(result["best_l_transfer"])) == (reads_at, 1)
+    assert float(result["best_faithfulness"]) == 1.0
+    row = share.sel(l_wait_tried=reads_at).dropna("l_transfer_grid")
+    np.testing.assert_array_equal(row, result["transfer_faithfulness"])
+    assert result["transfer_faithfulness"].shape == (n_layers - reads_at + 1,)
+
+
+def test_the_window_is_chosen_on_selection_and_judged_on_test() -> None:
+    """Wrong answers on test take nothing from the search; wrong ones on selection take everything."""
+    model = build_reader(3, 1)
+    wrong = replace(TEST, answer_ids=(TEST.answer_ids + 1) % 10)
+    result = af1(model, fitted(model), SELECTION, wrong)
+    assert (bool(result["found"]), int(result["l_wait"]), int(result["l_transfer"]), int(result["n"])) == (
+        True,
+        1,
+        1,
+        0,
+    )
+    assert np.isnan(float(result["faithfulness"]))
+    wrong = replace(SELECTION, answer_ids=(SELECTION.answer_ids + 1) % 10)
+    result = af1(model, fitted(model), wrong, TEST)
+    assert (bool(result["found"]), int(result["n_selection"]), int(result["n"])) == (False, 0, len(TEST))
+    assert (int(result["n_passing"]), int(result["l_transfer"])) == (0, -1)
+    assert np.isnan(result["grid_faithfulness"]).all()
+    assert np.isnan(float(result["best_faithfulness"]))
+
+
+def rights(shares, n: int = 100) -> np.ndarray:
+    """Right answers bool [..., n] with these shares."""
+    return np.arange(n) < np.round(np.asarray(shares)[..., None] * n)
+
+
+# l_wait 0, 1, 2; nothing outside a model of two blocks
+GRID = [[0.10, 0.96, 0.97], [0.20, 0.95, 0], [0.30, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("waits", "grid", "found", "window"),
+    [
+        ([1, 0.95, 0.2], GRID, (True, 1, 1), (1, 1)),
+        ([1, 0.94, 1], GRID, (True, 0, 1), (0, 1)),  # the first failure ends the sweep; 0.96 is before 0.97
+        ([1, 1, 1], GRID, (False, 2, -1), (0, 2)),  # waiting alone is harmless, but nothing passes after it
+        ([0.5, 1, 1], GRID, (False, 0, -1), (0, 2)),
+        ([1, 0.5, 0.5], [[0.1, 0.2, 0.3], [0.3, 0.2, 0], [0.3, 0, 0]], (False, 0, -1), (2, 0)),
+        ([1, 0.5, 0.5], [[0.1, 0.3, 0.3], [0.1, 0.2, 0], [0.2, 0, 0]], (False, 0, -1), (0, 1)),
+    ],
+)
+def test_the_protocol_by_hand(monkeypatch, waits, grid, found, window) -> None:
+    monkeypatch.setattr("interp.methods.af1.require_operands", lambda *_: None)
+    monkeypatch.setattr("interp.methods.af1.wait_sweep", lambda *_, **__: rights([waits, [0] * 3, [0] * 3]))
+    monkeypatch.setattr("interp.methods.af1.grid", lambda *_, **__: rights(grid))
+    result = search(None, None, copy_prompts(np.arange(100) % 10, 0), 0.95)  # type: ignore[arg-type]
+    assert (result.found, result.l_wait, result.l_transfer) == found
+    assert result.window == window
+    assert result.passing.sum() == (np.array(grid) >= 0.95).sum()
+    assert result.n == 100
+
+
+def test_of_equal_windows_the_one_that_waits_longest_then_reads_shortest_is_best() -> None:
+    assert best_window(rights(np.full((4, 4), 0.5))) == (3, 0)
+    assert best_window(rights([[0.1, 0.9, 0.9], [0.2, 0.2, 0.9], [0, 0, 0.9]])) == (0, 1), "outside does not count"
+
+
+def test_a_window_that_is_not_found_is_judged_at_the_best_cell() -> None:
+    """With 19 answered prompts nothing is found, though the best cell is right everywhere."""
+    model = build_reader(3, 1)
+    means = fitted(model)
+    result = af1(model, means, SELECTION[:19], TEST)
+    best = window(model, means, TEST, int(result["best_l_wait"]), int(result["best_l_transfer"]))
+    assert (bool(result["found"]), int(result["l_wait"]), int(result["l_transfer"])) == (False, 1, -1)
+    for name in ("faithfulness", "faithfulness_mean", "faithfulness_zero", "accuracy_full", "n", "correct"):
+        np.testing.assert_array_equal(result[name], best[name])
+    assert float(result["faithfulness"]) == 1.0
+
+
+def test_the_null_of_the_sweeps_is_that_of_the_selection_prompts() -> None:
+    model = build_reader(2, 0)
+    result = af1(model, fitted(model), SELECTION[::2], TEST)
+    for name, batch in (("null_majority_selection", SELECTION[::2]), ("null_majority", TEST)):
+        assert float(result[name]) == pytest.approx(np.bincount(batch.answer_ids).max() / len(batch))
 
 
 def test_peeking_dips_only_where_the_model_reads() -> None:
@@ -123,9 +224,21 @@ def test_last_passing_stops_at_the_first_failure(shares: list[float], expected: 
 def test_errors_say_what_to_do() -> None:
     model = build_reader(2, 0)
     means = reference_means(model, TRAIN, fewest=1)
-    for window in ((0, 3), (-1, 1), (2, 1)):
+    for outside in ((0, 3), (-1, 1), (2, 1), (0, -1), (3, 0)):
         with pytest.raises(InterpError, match="outside a model of 2 blocks"):
-            af1_interventions(means, TEST, 2, *window)
+            af1_interventions(means, TEST, 2, *outside)
+        with pytest.raises(InterpError, match="outside a model of 2 blocks"):
+            window(model, means, TEST, *outside)
+    for threshold in (0.0, 1.01, np.nan):
+        with pytest.raises(InterpError, match="threshold is a faithfulness above 0"):
+            af1(model, means, SELECTION, TEST, threshold=threshold)
+    for some in ((SELECTION, TEST[:0]), (SELECTION[:0], TEST)):
+        with pytest.raises(InterpError, match="no prompts"):
+            af1(model, means, *some)
+    with pytest.raises(InterpError, match="same task and style"):
+        af1(model, means, SELECTION, prompts(8))
+    with pytest.raises(InterpError, match="same task and style"):
+        window(model, means, prompts(8), 0, 1)
     with pytest.raises(InterpError, match=r"unknown CAMA variant 'camma'\. Did you mean cama"):
         wait(means, TEST, 0, "camma")
     with pytest.raises(InterpError, match="unknown peek"):

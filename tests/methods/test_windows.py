@@ -9,7 +9,7 @@ from interp.errors import Cancelled, InterpError
 from interp.methods import metrics
 from interp.methods.means import reference_means
 from interp.methods.window import af1_interventions
-from interp.methods.windows import grid, inside, packed, windows
+from interp.methods.windows import grid, inside, places_and_sight, windows
 from tests.families import FAMILIES, N_LAYERS, family, fresh
 from tests.methods.planted import make_prompts
 
@@ -104,7 +104,7 @@ def test_batch_size_is_irrelevant(batch_size):
 
 def test_what_the_tails_see():
     """Two tails behind bos a op1 b eq: BOS and themselves; the prompt is in full peek and sees no tail."""
-    places, visible = packed(prompts(3, TEMPLATES["two operands"]), 2)
+    places, visible = places_and_sight(prompts(3, TEMPLATES["two operands"]), 2)
     assert places.tolist() == [0, 1, 2, 3, 4, 4, 4]
     assert visible.astype(int).tolist() == [
         [1, 0, 0, 0, 0, 0, 0],
@@ -117,31 +117,36 @@ def test_what_the_tails_see():
     ]
 
 
-def work(n_layers: int, n_pos: int, monkeypatch) -> float:
-    """(Row, block) pairs of the grid of one prompt, in forwards; the blocks themselves do nothing."""
+def work(n_layers: int, n_pos: int, monkeypatch, n: int = 256) -> float:
+    """(Row, block) pairs of the grid of `n` prompts, in forwards of their tokens; the blocks themselves do nothing."""
     rows = []
+
+    def through(self, layer, resid, *_):
+        rows.append(resid.shape[0] * resid.shape[1])
+        return resid
+
     monkeypatch.setattr(Blocks, "of", classmethod(lambda cls, model, batch: cls(model, [None] * n_layers, n_pos)))
     monkeypatch.setattr(Blocks, "embed", lambda self, tokens: torch.zeros(*tokens.shape, 1))
     monkeypatch.setattr(Blocks, "logits", lambda self, resid: resid)
-    monkeypatch.setattr(Blocks, "through", lambda self, la, resid, *_: rows.append(resid.shape[1]) or resid)
+    monkeypatch.setattr(Blocks, "through", through)
     monkeypatch.setattr("interp.methods.windows.wait", lambda *_: [])
     columns = TEMPLATES["two operands" if n_pos == 5 else "three operands"]
     means = reference_means(family("native").bridge, prompts(9, columns), [0], fewest=1)
-    n_windows = sum(1 for _ in windows(None, means, prompts(1, columns)))
+    n_windows = sum(1 for _ in windows(None, means, prompts(n, columns), batch_size=n))
     assert n_windows == (n_layers + 1) * (n_layers + 2) // 2
-    return sum(rows) / (n_layers * n_pos)
+    return sum(rows) / (n_layers * n_pos * n)
 
 
-def test_the_grid_of_a_model_of_32_blocks_costs_55_forwards(monkeypatch):
+def test_the_grid_of_a_model_of_32_blocks_costs_52_forwards(monkeypatch):
     cost = work(32, 5, monkeypatch)
-    assert cost == pytest.approx(33 / 2 + 33 * 34 / (6 * 5) + 1)
+    assert cost == pytest.approx(33 / 2 + (32**2 - 1) / (6 * 5) + 1, abs=0.1)
     assert cost <= 60
 
 
 @pytest.mark.parametrize(("n_layers", "n_pos"), [(8, 5), (32, 7)])
 def test_the_cost_is_the_formula(n_layers, n_pos, monkeypatch):
-    expected = (n_layers + 1) / 2 + (n_layers + 1) * (n_layers + 2) / (6 * n_pos) + 1
-    assert work(n_layers, n_pos, monkeypatch) == pytest.approx(expected)
+    expected = (n_layers + 1) / 2 + (n_layers**2 - 1) / (6 * n_pos) + 1
+    assert work(n_layers, n_pos, monkeypatch) == pytest.approx(expected, abs=0.1)
 
 
 def test_a_batch_holds_no_more_rows_than_a_plain_run(monkeypatch):
