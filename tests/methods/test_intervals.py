@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from interp.errors import InterpError
-from interp.methods.intervals import bootstrap, percentile, resampled_means, t_about, t_interval, wilson
+from interp.methods.intervals import (
+    bootstrap,
+    paired_difference,
+    percentile,
+    resampled_means,
+    t_about,
+    t_interval,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +87,33 @@ def test_intervals_of_a_mean_cover_it_about_95_percent_of_the_time(interval):
     rng = np.random.default_rng(7)
     low, high = np.array([interval(rng.normal(1.0, 2.0, size=40)) for _ in range(400)]).T
     assert 0.91 <= np.mean((low <= 1) & (high >= 1)) <= 0.985
+
+
+def test_paired_difference_by_hand() -> None:
+    """Ten rows, three only the first has, one only the second: (3 - 1) / 10, centre (4 - 2) / 12."""
+    first = np.array([1, 1, 1, 0, 1, 1, 1, 1, 0, 0], dtype=bool)
+    second = np.array([0, 0, 0, 1, 1, 1, 1, 1, 0, 0], dtype=bool)
+    difference, (low, high) = paired_difference(np.stack([first, second, second]), second)
+    np.testing.assert_allclose(difference, [0.2, 0, 0])
+    half = 1.959964 * np.sqrt((4 / 12 + 2 / 12 - (2 / 12) ** 2) / 12)
+    np.testing.assert_allclose((low[0], high[0]), (2 / 12 - half, 2 / 12 + half), rtol=1e-6)
+    np.testing.assert_allclose(high[1], 1.959964 * np.sqrt(2 / 12 / 12), rtol=1e-6)
+    np.testing.assert_allclose(low, [low[0], -high[1], -high[1]])
+    backwards, (below, above) = paired_difference(second, first)
+    np.testing.assert_allclose((backwards, below, above), (-difference[0], -high[0], -low[0]))
+    with pytest.raises(InterpError, match="at least one row"):
+        paired_difference(first[:0], second[:0])
+
+
+def test_a_paired_interval_holds_its_difference_and_covers() -> None:
+    """Coverage of 95 % intervals in 1000 trials at n = 60, p10 = 0.1, p01 = 0.05, against a binomial bound."""
+    rng = np.random.default_rng(0)
+    kind = rng.choice(3, size=(1000, 60), p=[0.1, 0.05, 0.85])
+    both = rng.random((1000, 60)) < 0.5
+    first, second = (kind == 0) | (both & (kind == 2)), (kind == 1) | (both & (kind == 2))
+    difference, (low, high) = paired_difference(first, second)
+    assert ((low <= difference) & (difference <= high)).all()
+    assert ((low <= 0.05) & (high >= 0.05)).mean() >= 0.933
+    always, (bottom, top) = paired_difference(np.ones(50, dtype=bool), np.zeros(50, dtype=bool))
+    assert (always, top) == (1.0, 1.0)
+    assert bottom > 0.85
