@@ -17,7 +17,7 @@ def test_a_job_gives_what_run_gives(interp, checkpoint, tmp_path):
     assert interp("jobs", "submit", "accuracy", "--model", checkpoint, *ASK).json["job"] == 1  # it waits already
     said = interp("worker", "--once")
     assert said.code == 0
-    assert said.err.endswith("1 jobs ended, 0 of them failed\n")
+    assert said.err.endswith("1 job ended, 0 failed\n")
     job = interp("jobs", "list", "--json").json["jobs"][0]
     assert (job["state"], job["spec"]["task"]) == ("done", "a+b")
     asked = interp("run", "accuracy", "--model", checkpoint, *ASK).json
@@ -56,7 +56,7 @@ def test_a_job_that_cannot_be_done_fails_alone_and_the_worker_says_so(interp, ch
     (mine / "config.json").unlink()
     said = interp("worker", "--once")
     assert said.code == 1
-    assert said.err.endswith("2 jobs ended, 1 of them failed; see: interp jobs log 1\n")
+    assert said.err.endswith("2 jobs ended, 1 failed; see: interp jobs log 1\n")
     assert [job.state for job in Jobs().list()] == ["done", "failed"]
     assert "is no checkpoint" in Jobs().get(1).error
     assert "Traceback" not in interp("jobs", "log", 1).out
