@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.benchmarks import af1_grid
 from interp.engine import Blocks, run
 from interp.errors import Cancelled, InterpError
 from interp.methods import metrics
@@ -204,3 +205,18 @@ def test_a_model_that_cannot_be_run_block_by_block_is_refused():
     bridge.original_model.register_forward_hook(lambda module, args, out: out.__setitem__("logits", 2 * out.logits))
     with pytest.raises(InterpError, match="block by block"):
         grid(bridge, reference_means(bridge, prompts(6), fewest=1), prompts(6))
+
+
+def test_the_benchmark_compares_every_window():
+    """On a model of two blocks: all six, and the table says so."""
+    found = af1_grid.measure(2, 64, 20, None, repeats=1)
+    assert (found["windows"], found["windows_compared"], found["tokens"]) == (6, 6, 5)
+    assert found["largest_logit_difference"] < af1_grid.SAME
+    assert "6 of 6 windows compared" in af1_grid.table(found)
+
+
+def test_the_benchmark_does_not_pass_a_grid_that_differs(monkeypatch):
+    real = af1_grid.subgraph
+    monkeypatch.setattr(af1_grid, "subgraph", lambda *window: real(*window[:3], 0, 0))
+    with pytest.raises(InterpError, match=r"window l_wait 0, l_transfer 1 differs by"):
+        af1_grid.measure(2, 64, 20, None, repeats=1)
