@@ -31,7 +31,7 @@ from interp.methods.elimination import Answers, Elimination, eliminate, mean_mar
 from interp.methods.faithfulness import answered, share
 from interp.methods.grid import within
 from interp.methods.means import Means
-from interp.methods.removals import Removals, af1_without, check_window
+from interp.methods.removals import Removals, af1_without, require_transfer_heads
 from interp.methods.result import attributes, mean_variables, variable
 from interp.methods.survivors import attention_variables, head_names, last_attention, surviving
 from interp.progress import Progress, silent
@@ -61,7 +61,7 @@ def heads(
     `n_random` orders. Raises InterpError for no prompts, means of another template, a window outside the model or
     one without a transfer block.
     """
-    check_window(model, l_wait, l_transfer)
+    require_transfer_heads(model, l_wait, l_transfer)
     how = {"batch_size": batch_size, "progress": progress}
     searched, tested = (_kept(model, means, given, how) for given in (search_prompts, prompts))
     shape, window = (l_transfer, model.cfg.n_heads), (l_wait, l_transfer)

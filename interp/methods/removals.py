@@ -28,11 +28,11 @@ from interp.engine import Intervention, Site, stream
 from interp.engine.blocks import Blocks
 from interp.errors import InterpError
 from interp.methods import metrics
-from interp.methods.af1 import af1_interventions
 from interp.methods.elimination import Answers
 from interp.methods.masks import peek
 from interp.methods.means import Means
 from interp.methods.waiting import wait
+from interp.methods.window import af1_interventions
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ COPIES = 64
 """Copies of the last token in one sequence: attention is quadratic in their number, everything else linear."""
 
 
-def check_window(model: Any, l_wait: int, l_transfer: int) -> None:
+def require_transfer_heads(model: Any, l_wait: int, l_transfer: int) -> None:
     """Raise InterpError for a window outside the model or without a transfer block."""
     n_layers = model.cfg.n_layers
     if l_wait < 0 or l_transfer < 1 or l_wait + l_transfer > n_layers:
@@ -87,7 +87,7 @@ class Removals:
 
         Raises InterpError for no prompts, a window outside the model or one without a transfer block.
         """
-        check_window(model, l_wait, l_transfer)
+        require_transfer_heads(model, l_wait, l_transfer)
         parts: list[Tensor] = []
         consume = {Site("resid_pre", l_wait): lambda h, rows: parts.append(h)}
         stream(model, prompts, consume, wait(means, prompts, l_wait), batch_size=batch_size)

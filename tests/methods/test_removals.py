@@ -7,12 +7,12 @@ import torch
 from interp.engine import run
 from interp.errors import InterpError
 from interp.methods import removals
-from interp.methods.af1 import af1_interventions
 from interp.methods.elimination import Answers
 from interp.methods.knockout import knocked_out
 from interp.methods.masks import cut, last_edges
 from interp.methods.means import Means, reference_means
 from interp.methods.removals import Removals, af1_without, answers_of
+from interp.methods.window import af1_interventions
 from interp.tasks.prompts import Prompts
 from tests.families import FAMILIES, N_HEADS, N_LAYERS, family
 from tests.methods.planted import make_prompts
