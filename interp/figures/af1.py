@@ -70,7 +70,7 @@ def verdict(dataset: xr.Dataset) -> str:
         kept = schema.number(schema.scalar(dataset, "faithfulness"), 2)
         return f"AF1 as given ({wait} wait, {transfer} transfer) keeps {kept}"
     if found:
-        return f"AF1: {wait} blocks wait, {transfer} transfer"
+        return f"AF1: {wait} {'block waits' if wait == 1 else 'blocks wait'}, {transfer} transfer"
     return f"AF1: {none_found(dataset)}; best {wait} wait, {transfer} transfer"
 
 

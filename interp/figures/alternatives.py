@@ -66,8 +66,8 @@ def dots(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     ticks = {"tickvals": list(range(len(rows))), "ticktext": [name for _, name, _ in rows]}
     figure.update_yaxes(**ticks, range=[len(rows) - 0.4, -0.6], showgrid=False)
     _separate(figure, [of for of, _, _ in rows])
-    units = "fraction of correct answers kept"
-    paired = "as much: the paired interval reaches 0" if differences(dataset) is not None else "as much: they overlap"
+    units = "correct answers kept"
+    paired = "as much: paired difference not below 0" if differences(dataset) is not None else "as much: they overlap"
     n, ends = schema.count_text(dataset), f"bars: 95 % interval ({paired})"
     heading = schema.heading(dataset, title(dataset), units, window_text(dataset), n, ends)
     figure.update_layout(title=heading, height=height(dataset))

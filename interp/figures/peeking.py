@@ -38,6 +38,7 @@ def single_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             curves.add_control(figure, name, layers, kept[i], hover)
         elif variant == "random_head":
             curves.add_null(figure, name, layers, kept[i].value)
+            figure.update_traces(line_dash="dot", selector={"name": f"null: {name}"})
         else:
             curves.add_curve(figure, curves.Curve(name, layers, kept[i], hover, colour, i))
     null = schema.scalar(dataset, "null_majority")

@@ -57,13 +57,14 @@ def peek_title(dataset: xr.Dataset) -> str:
     """Return how many blocks of full peek are enough, in a few words."""
     row, windows = _proposed(dataset)
     wait = schema.number(schema.scalar(dataset, "l_wait"), 0)
+    after = f"After {wait} waiting block{'' if wait == '1' else 's'}"
     if not np.isfinite(row.value).any():
         return "No answered prompt, so nothing to transfer"
     threshold = schema.scalar(dataset, "threshold") or THRESHOLD
     enough = shortest(row.value, windows, threshold)
     if enough is None:
-        return f"After {wait} waiting blocks no number of full-peek blocks keeps {threshold:.2f}"
-    return f"After {wait} waiting blocks, {enough} full-peek {'block is' if enough == 1 else 'blocks are'} enough"
+        return f"{after}, no number of full-peek blocks keeps {threshold:.2f}"
+    return f"{after}, {enough} full-peek {'block is' if enough == 1 else 'blocks are'} enough"
 
 
 def _proposed(dataset: xr.Dataset) -> tuple[schema.Estimates, list]:

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.library import Library
-from apps.dashboard.pages import PAGES, patching, runs
+from apps.dashboard.pages import PAGES, af1_beside, patching, runs
 from apps.dashboard.router import show
 from interp.figures import FIGURES, GRAPH_CONFIG
 from tests.apps import fixture_store
@@ -219,3 +219,32 @@ def test_headline_numbers_ride_with_their_interval():
     assert runs.headline(summary) == "accuracy 0.991 [0.98, 0.996], split test"
     assert runs.headline({"found": False, "l_transfer": None, "faithfulness": 0.5}) == "faithfulness 0.5, found False"
     assert runs.headline({"n": 3, "finding": "No peak."}) == "No peak."
+
+
+def test_the_af1_page_shows_every_part(library):
+    run = next(line for line in library.of("af1") if line.task == "a+b").run_id
+    text = words(page(library, "/af1", f"?run={run}"))
+    for said in ("windows reach 0.95", "CAMA is faithful while 3 of 8 blocks wait", "2 full-peek blocks are enough",
+                 "alternatives keep as much as CAMA and ABP", "The last token's reading is needed in blocks 3, 4",
+                 "3 of 8 transfer heads are enough", "What the 3 surviving heads read",
+                 "heads are missed when cut alone", "The same window elsewhere", "AF1(3, 2) on 4 cells"):  # fmt: skip
+        assert said in text, said
+    assert "Not run yet" not in text
+
+
+def test_what_an_af1_page_lacks_comes_with_its_command(small):
+    text = words(page(Library(small), "/af1"))
+    for method in ("cama", "abp", "alternatives", "heads", "peeking"):
+        assert f"interp run {method} --model mental-math --task a+b --style plain" in text, method
+    assert "interp run window --model mental-math --task a-b --style plain --set l_wait=3 --set l_transfer=2" in text
+
+
+def test_a_window_of_another_place_does_not_stand_beside_the_search(tmp_path):
+    searched, other = fixture_store.af1("a+b", found=False), fixture_store.window("a+b")
+    fixture_store.fill(tmp_path, [searched, other])  # the window is (3, 2), the best cell another
+    assert "interp run window" in words(page(Library(tmp_path), "/af1"))
+
+
+def test_a_command_can_be_typed_whatever_the_model_is_called(small):
+    line = replace(Library(small).of("af1")[0], model="dir with space", style="plain")
+    assert af1_beside.command("cama", line).startswith("interp run cama --model 'dir with space' --task a+b")
