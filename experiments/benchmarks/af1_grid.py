@@ -140,10 +140,10 @@ def table(found: dict[str, Any]) -> str:
     rows = [
         ("one forward", found["forward_seconds"], 1.0),
         ("grid, shared trunks", found["grid_seconds"], found["grid_forwards"]),
-        ("  (token, block) pairs", float("nan"), found["counted_forwards"]),
+        ("  (token, block) pairs", None, found["counted_forwards"]),
         ("one by one", found["one_by_one_seconds"], found["one_by_one_forwards"]),
     ]
-    lines = [f"{name:24}{cpu:10.2f}{forwards:10.1f}" for name, cpu, forwards in rows]
+    lines = [f"{name:24}{'' if cpu is None else f'{cpu:.2f}':>10}{forwards:10.1f}" for name, cpu, forwards in rows]
     return "\n".join([shape, f"{'':24}{'CPU s':>10}{'forwards':>10}", *lines, same])
 
 
