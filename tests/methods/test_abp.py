@@ -207,6 +207,16 @@ def test_frozen_tokens_lend_the_keys_and_values_of_where_they_waited(bridge) -> 
         assert not torch.allclose(frozen[site][:, 1:-1], plain[site][:, 1:-1], atol=1e-3)
 
 
+def test_frozen_tokens_hold_what_cama_wrote(bridge) -> None:
+    """Not what the plain model has there."""
+    batch, refs = random_prompts(8), references(bridge, random_prompts(40))
+    at, later = Site("resid_pre", 1), Site("resid_pre", 2)
+    written = run(bridge, batch, wait(refs.means, batch, 1), [at])[at][:, 1:-1]
+    frozen = run(bridge, batch, subgraph(bridge, batch, refs, 1, 1, "frozen"), [later])[later][:, 1:-1]
+    assert torch.equal(frozen, written)
+    assert not torch.allclose(frozen, run(bridge, batch, reads=[at])[at][:, 1:-1], atol=1e-3)
+
+
 def edit_of(values: torch.Tensor, roles: tuple[str, ...]):
     """The whole residual stream of block 2's input set to `values`."""
     from interp.engine import Intervention, Rows

@@ -8,7 +8,7 @@ from interp.engine import Hidden, Site, run
 from interp.errors import InterpError
 from interp.methods import placements
 from interp.methods.after_waiting import PEEKS, subgraph
-from interp.methods.alternatives import alternatives
+from interp.methods.alternatives import alternatives, reads_of
 from interp.methods.masks import cut, last_edges, peek
 from interp.methods.means import reference_means
 from interp.methods.waiting import References
@@ -99,6 +99,15 @@ def test_blocks_cut_elsewhere_are_as_many_and_outside() -> None:
     assert placements.cut_elsewhere(8, range(3, 3), 5, 0) == []
 
 
+def test_a_head_reads_while_it_sees_any_other() -> None:
+    native, batch = family("native").bridge, random_prompts(2)
+    edges = last_edges(batch)
+    edits = cut(edges[:-1], [0]) + cut(edges, [1], [2]) + cut((("eq", "bos"),), [2])
+    expected = np.ones((N_LAYERS, N_HEADS), dtype=int)
+    expected[1, 2] = 0
+    np.testing.assert_array_equal(reads_of(native, batch, edits), expected)
+
+
 # planted
 
 
@@ -109,6 +118,7 @@ def test_a_planted_window_is_special_in_place_and_heads() -> None:
     kept = dict(zip(result["alternative"].values.tolist(), result["faithfulness"].values.tolist(), strict=True))
     assert int(result["n"]) == len(TEST)
     answering = {"cama", "resample", "early", "isolated", *PEEKS}
+    assert answering <= set(kept)
     for name, value in kept.items():
         if name in answering:
             assert value == 1.0, name
@@ -148,6 +158,10 @@ def test_rows_say_where_they_act() -> None:
     )
     assert {kinds["random_window 0"], kinds["random_head 0"]} == {"control"}
     assert int(result["transfer_block"].sel(alternative="random_head 0")) == -1
+    drawn = alternatives(model, references(model), TEST, 2, 2, n_random=4)
+    drawn = drawn.isel(alternative=[name.startswith("random_window") for name in drawn["alternative"].values])
+    assert sorted(drawn["transfer_block"].values) == [0, 1, 3, 4]
+    np.testing.assert_array_equal(drawn["cama_block"], np.minimum(drawn["transfer_block"], 2))
 
 
 def test_every_example_is_kept_and_compared_in_pairs() -> None:
