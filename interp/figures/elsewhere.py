@@ -28,7 +28,7 @@ POINTS = (
     ("control: mean", "faithfulness_mean", look.ORANGE, "square-open"),
     ("control: zeros", "faithfulness_zero", look.VERMILLION, "diamond-open"),
     ("null: best constant answer", "null_majority", look.NULL, "line-ns-open"),
-    ("full model's accuracy", "accuracy_full", look.NULL, "triangle-down"),
+    ("full model's accuracy", "accuracy_full", look.NULL, "triangle-down-open"),
 )
 
 

@@ -99,7 +99,7 @@ def _mark(figure: go.Figure, dataset: xr.Dataset, steps: list) -> None:
         return
     x = max(steps) - left
     figure.add_vline(x=x, line={"color": look.GREEN, "width": 1})
-    side = {"xanchor": "right", "xshift": -4} if x > max(steps) / 2 else {"xanchor": "left", "xshift": 4}
+    side = {"xanchor": "right", "xshift": -4} if x > max(steps) / 5 else {"xanchor": "left", "xshift": 4}
     text = f"{left} head{'s' * (left != 1)} left"
     figure.add_annotation(x=x, y=0.5, text=text, showarrow=False, font={"size": 11}, **side)
 

@@ -132,7 +132,7 @@ def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
             y=[name],
             mode="markers+text",
             text=[f" {schema.number(value, 2)}" if suffix else schema.number(value, 2)],
-            textposition="middle right" if value < 0.5 and suffix else "top center",
+            textposition="top center",
             textfont={"size": 11},
             cliponaxis=False,
             marker={"size": 10, "symbol": symbol, "color": colour},
