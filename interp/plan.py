@@ -29,7 +29,7 @@ from interp.tasks.prompts import items
 
 BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 SEARCHING = ("af1", "abp", "alternatives", "heads")
-"""Methods that may search the grid of windows, whose tails are packed behind one prefix."""
+"""Methods that may search the grid of windows: it holds the clean stream and packs tails behind one prefix."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,12 @@ def _had(spec: Spec, task: Task | None, passes: Passes) -> int:
 
 def _memory(spec: Spec, shape: Shape, prompts: int, n_roles: int) -> dict[str, int]:
     """The bytes of the weights, and of the largest activations while one batch of `prompts` passes."""
-    item = BYTES[spec.dtype]
-    rows = n_roles + (shape.n_layers if spec.method in SEARCHING else 0)  # packed tails: one more row a window
-    stream = 4 * rows * shape.d_model * item  # the stream, its norm, what is added, what is read
-    block = max(3 * rows * shape.d_mlp * item, shape.n_heads * rows**2 * (4 + item))
+    item, packed = BYTES[spec.dtype], shape.n_layers if spec.method in SEARCHING else 0
+    stream = (
+        (4 + packed) * n_roles * shape.d_model * item
+    )  # the stream, its norm, what is added and read; the clean one
+    scores = shape.n_heads * n_roles * (n_roles + packed) * (4 + item)  # a tail of each window is one more key
+    block = max(3 * n_roles * shape.d_mlp * item, scores)
     logits = n_roles * shape.d_vocab * item + shape.d_vocab * 4  # every position, and the last in float32
     return {"weights": shape.parameters * item, "activations": prompts * (stream + max(block, logits))}
 

@@ -32,11 +32,11 @@ def test_an_accuracy_by_hand():
 
 def test_the_subgraph_by_hand():
     found = plan(spec("af1", n_reference=1000, n_selection=30, n_test=20), TINY, batch_size=10)
-    grid = 4 / 2 + 4**2 / (6 * 5)
+    grid = 5 / 2 + 15 / (6 * 5) + 1  # trunks, tails, the clean stream
     assert found.prompts == {"reference": 1000, "selection": 30, "test": 20}
     assert found.forwards == {"reference": 1, "selection": 1 + 3 * 5 + grid, "test": 4}
     assert found.through == pytest.approx(1000 + 30 * (16 + grid) + 80)
-    assert found.batches == 100 + 56 + 8  # 3 batches of selection, 18.53 times: 56
+    assert found.batches == 100 + 3 * 20 + 2 * 4
     keys = 100 + 1 + 100 + 1  # the values of a and b, the operator, the equals sign
     assert found.bytes["means"] == 2 * 8 * keys * 5 * 8  # mean and M2 in float64, blocks 0..4, d_model 8
     assert found.kept == found.bytes["means"] // 2

@@ -4,8 +4,9 @@
     seconds             ~ forwards(spec, ...) / (prompts a second of this machine)
 
 A sweep over layers and roles runs the prompts once a cell; work that resumes at the patched layer is cheaper, so this
-is an upper estimate, good to a factor of about two. The grid of windows shares its trunks: L/2 forwards for them and
-L^2 / (6 S) for its tails of one token each, S positions a prompt. A backward pass counts as two forwards.
+is an upper estimate, good to a factor of about two. The grid of windows shares its trunks: (L + 1)/2 forwards for them,
+(L^2 - 1) / (6 S) for its tails of one token each at S positions a prompt, and one for the clean stream. A backward pass
+counts as two forwards.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def _reference(n: int | None) -> Work:
 
 def _grid(size: Size) -> float:
     """The whole grid of windows with shared trunks, in forwards of its prompts."""
-    return size.layers / 2 + size.layers**2 / (6 * size.roles)
+    return (size.layers + 1) / 2 + (size.layers**2 - 1) / (6 * size.roles) + 1
 
 
 def _search(p: Any, size: Size) -> Work:

@@ -174,3 +174,26 @@ def test_importing_the_store_is_light() -> None:
     loaded = set(done.stdout.split())
     heavy = {"torch", "transformers", "numpy", "xarray", "zarr", "pandas", "pyarrow", "interp.methods", "interp.tasks"}
     assert not loaded & heavy
+
+
+def test_the_grid_of_windows_is_costed_with_shared_trunks() -> None:
+    small, large = (Spec(method="af1", model="m", parameters={"n_selection": n}) for n in (100, 200))
+    by_hand = 1 + 3 * 33 + 33 / 2 + (32**2 - 1) / (6 * 5) + 1  # answered, three wait sweeps, trunks, tails, clean
+    assert forwards(large, 32, 5) - forwards(small, 32, 5) == pytest.approx(100 * by_hand)
+
+
+def test_a_given_window_costs_no_search() -> None:
+    for method in ("abp", "alternatives", "heads"):
+        searched = Spec(method=method, model="m")
+        where = {"l_wait": 3} if method == "abp" else {"l_wait": 3, "l_transfer": 2}
+        assert forwards(searched.but(parameters=where), 8, 5) < forwards(searched, 8, 5)
+        assert forwards(searched.but(parameters={"n_selection": 10}), 8, 5) < forwards(searched, 8, 5)
+
+
+@pytest.mark.parametrize("method", ["alternatives", "heads"])
+def test_a_window_is_whole_or_open(method: str) -> None:
+    for half in ({"l_wait": 1}, {"l_transfer": 1}):
+        with pytest.raises(InterpError, match="give both l_wait and l_transfer, or neither"):
+            Spec(method=method, model="m", parameters=half)
+    assert Spec(method=method, model="m").parameters["l_wait"] is None
+    assert Spec(method="abp", model="m", parameters={"l_wait": 0}).parameters["l_wait"] == 0
