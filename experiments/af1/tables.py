@@ -46,15 +46,15 @@ def t1(store: Store, runs: Runs) -> pd.DataFrame:
                 "unconditional mean": said(summary, "faithfulness_mean"),
                 "zero": said(summary, "faithfulness_zero"),
                 "best constant": f"{summary['null_majority'] or 0:.3f}",
-                "n": summary["n"],
+                "n": str(summary["n"]),
             }
         )
-    lines += [{"task": f"paper's task {i}: not specified"} for i in (5, 6, 7, 8)]
+    lines.append({"task": "four more tasks of the paper: not specified"})
     return pd.DataFrame(lines).fillna("")
 
 
 def t2(store: Store, runs: Runs) -> pd.DataFrame:
-    """Return a line a model: ours from its search, and the published ones."""
+    """Return a column a model: ours from its search, and the published ones."""
     search = store.open(runs["search"])
     summary, model = search.summary, search.manifest["spec"]["model"]
     found = bool(summary["found"])
@@ -82,7 +82,8 @@ def t2(store: Store, runs: Runs) -> pd.DataFrame:
                 **facts,
             }
         )
-    return pd.DataFrame([line, *rows])
+    columns = pd.DataFrame([line, *rows]).set_index("model").T
+    return columns.rename_axis(None, axis=1).rename_axis("what").reset_index()
 
 
 def t3(store: Store, runs: Runs) -> pd.DataFrame:
