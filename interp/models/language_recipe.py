@@ -60,8 +60,8 @@ rates and decays are [step, value] knots."""
 
 WAITS_2_2: dict[str, Any] = {
     **MENTAL_MATH,
-    "phases": [{"until": 9000, "styles": {"plain": 1}}],
-    "learning_rate": [[0, 0], [200, 1e-3], [4500, 1e-3], [9000, 0]],
+    "phases": [{"until": 10500, "styles": {"plain": 1}}],
+    "learning_rate": [[0, 0], [200, 1e-3], [4500, 1e-3], [8000, 2.222e-4], [10500, 0]],
     "weight_decay": [[0, 0.3], [3499, 0.3], [3500, 0.1]],
     "window": {
         "l_wait": 2,
@@ -71,8 +71,8 @@ WAITS_2_2: dict[str, Any] = {
         "bias": [[0, 12], [1500, 12], [4500, 0]],
     },
 }
-"""The recipe of the shipped waits-2-2: the same shape, plain style, with a price on attention outside its window
-(`interp.models.window_penalty`)."""
+"""The recipe of the shipped waits-2-2: the shape of mental-math, plain style, with a price on attention outside its
+window (`interp.models.window_penalty`). The bias is gone from step 4,500 on: the last 6,000 steps are plain passes."""
 
 SCHEDULE = ("phases", "learning_rate", "weight_decay", "threads", "save_every", "evaluate_every", "evaluate_prompts")
 """Fields that may change between sittings: they move the schedule, not the meaning of the saved state."""

@@ -9,10 +9,10 @@ The price is paid on the plain forward pass, so there is no masked mode beside w
 tolerance 1 it is -log(allowed mass), which is hardly felt below a mass of .05; but a model can read a small mass with
 large values. With a small tolerance every halving of the mass earns the same, down to the tolerance.
 
-Two ways fail: a high price from the first step on makes every head look away for good, the reading ones too; and what
-has once been learned through forbidden edges is not given up for any price. So the forbidden scores begin lowered by
-`bias`, which falls to 0: the model learns inside the window, and learns to keep there while the crutch is taken away.
-Weight, tolerance and bias are knots [step, value] in a recipe, numbers here.
+Two ways failed: a high price from the first step on made every head look away for good, the reading ones too; and what
+had once been learned through forbidden edges was hardly given up for any price. So the forbidden scores begin lowered
+by `bias`, which falls to 0: the model learns inside the window, and to keep there while the crutch is taken away. From
+then on the pass is the plain one. Weight, tolerance and bias are knots [step, value] in a recipe, numbers here.
 
 Reading: `leak` is the forbidden mass that is left, in [0, 1]. A small leak is no proof of waiting: what the model needs
 is measured by `interp.methods.af1` and by cutting the forbidden edges.
