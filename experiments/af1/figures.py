@@ -34,6 +34,7 @@ PICTURES = {
     "f1d": ("f1d", "peeking", "single_layer"),
     "f1e": ("heads", "heads", "elimination"),
     "f1f": ("heads", "heads", "attention"),
+    "f1f-knockout": ("heads", "heads", "knockout"),
     "t4-plot": ("t4", "alternatives", "alternatives"),
 }
 """Each figure: the part of the protocol it shows, its method and the name of the drawing."""

@@ -70,7 +70,8 @@ def dots(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     paired = "as much: paired difference not below 0" if differences(dataset) is not None else "as much: they overlap"
     n, ends = schema.count_text(dataset), f"bars: 95 % interval ({paired})"
     heading = schema.heading(dataset, title(dataset), units, window_text(dataset), n, ends)
-    figure.update_layout(title=heading, height=height(dataset))
+    # the labels of the rows are long: the title begins at the edge of the figure, not at that of the plot
+    figure.update_layout(title=heading | {"xref": "container", "x": 0.01}, height=height(dataset))
     return figure
 
 
