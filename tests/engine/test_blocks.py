@@ -112,6 +112,29 @@ def test_nothing_sees_what_comes_after_it(fam, clean):
     assert torch.equal(everything, plain(blocks, clean.tokens))
 
 
+def test_a_row_never_sees_a_later_row(fam, clean):
+    """Two copies of the last token stand at one place; the first must not see the second, even when asked to."""
+    blocks = Blocks.of(fam.bridge, clean)
+    resid = blocks.embed(clean.tokens)
+    resid = torch.cat([resid, resid[:, -1:] + 1], dim=1)
+    asked = [blocks.through(0, resid, [*range(6), 5], visible) for visible in (np.ones((7, 7)), np.tri(7))]
+    assert torch.equal(*asked)
+
+
+def test_a_native_model_with_rotary_positions():
+    """Its position ids come one row a prompt, for any number of prompts."""
+    from transformer_lens.config import TransformerBridgeConfig
+    from transformer_lens.model_bridge import TransformerBridge
+
+    config = TransformerBridgeConfig(
+        n_layers=N_LAYERS, d_model=D_MODEL, n_ctx=16, d_head=8, n_heads=N_HEADS, d_mlp=D_MLP, d_vocab=VOCAB,
+        act_fn="relu", normalization_type="LN", positional_embedding_type="rotary", seed=0,
+    )  # fmt: skip
+    bridge, batch = TransformerBridge.boot_native(config).eval().requires_grad_(False), random_prompts()
+    blocks = Blocks.of(bridge, batch)
+    assert gap(blocks.logits(plain(blocks, batch.tokens)[:, -1]), run(bridge, batch).logits) < 1e-5
+
+
 def test_there_may_be_more_rows_than_the_context_of_a_native_model():
     """Its causal mask has the size of the context, 16: eleven copies behind six tokens do not fit into it."""
     bridge, batch = family("native").bridge, random_prompts()
@@ -139,11 +162,13 @@ def test_fused_attention_gives_the_same(name):
     torch.testing.assert_close(plain(fused, batch.tokens, visible), plain(slow, batch.tokens, visible))
 
 
-def test_a_window_of_the_model_itself_still_holds():
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_a_window_of_the_model_itself_still_holds(attention):
     """A Mistral whose tokens see three tokens back: packed copies do not see further."""
     from transformers import AutoModelForCausalLM, MistralConfig
 
     bridge = bridge_of(AutoModelForCausalLM, MistralConfig, sliding_window=3, num_key_value_heads=2)
+    bridge.original_model.set_attn_implementation(attention)
     batch = random_prompts()
     blocks = Blocks.of(bridge, batch)
     resid = plain(blocks, batch.tokens, np.ones((6, 6), dtype=bool))
