@@ -17,7 +17,7 @@ def test_a_planted_window_is_found_and_so_it_is_in_an_exported_copy(interp, tmp_
 
 def test_where_there_is_no_window_none_is_told(interp):
     found = interp("run", "af1", "--model", "planted:mix=1,layers=3", "--task", "a+b@0..29", *SMALL, "--json").json
-    assert (found["found"], found["l_transfer"], found["best_l_wait"]) == (False, None, 1)
+    assert (found["found"], found["l_transfer"], found["l_wait"]) == (False, None, 1)
 
 
 def test_a_plan_and_a_description_and_the_line_in_the_list(interp):

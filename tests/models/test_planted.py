@@ -180,6 +180,17 @@ def test_no_block_can_be_skipped(truth):
             assert accuracy(model, prompts) < 0.1, f"block {i}"
 
 
+def test_heads_are_turned_and_shuffled_and_what_is_moved_leaves_its_old_place():
+    tensors, lookers = memory(Planted(3, 2)).state_dict(), set()
+    for i in range(8):
+        keys, values, reads = (tensors[f"blocks.{i}.{name}.weight"] for name in ("attn.k", "attn.v", "mlp.in"))
+        assert min(keys.norm(dim=1).min(), values.norm(dim=1).min()) > 1e-3
+        lookers.add(int(tensors[f"blocks.{i}.attn.q.weight"].reshape(4, -1).norm(dim=1).argmin()))  # the one of all
+        taken = (reads * tensors[f"blocks.{i}.mlp.out.weight"].T).sum(dim=1)[reads.norm(dim=1) > 0]
+        torch.testing.assert_close(taken, -torch.ones_like(taken))
+    assert len(lookers) > 1
+
+
 def test_attention_looks_alike_in_every_block():
     model, prompts = memory(Planted(3, 2)), prompts_of("a+b+c", n=20)
     _, read = model.run_with_cache(torch.as_tensor(prompts.tokens))
