@@ -33,6 +33,11 @@ def said(summary: Mapping[str, object], name: str = "faithfulness") -> str:
     return "{:.3f} [{:.3f}, {:.3f}]".format(*values)
 
 
+def block_index(l_wait: int) -> str:
+    """Return the paper's 0-based index of the last waiting block; none where CAMA stands at the embeddings."""
+    return str(l_wait - 1) if l_wait else "none: embeddings"
+
+
 def t1(store: Store, runs: Runs) -> pd.DataFrame:
     """Return a line a task: the full model and the subgraph, plain style."""
     lines = []
@@ -64,7 +69,7 @@ def t2(store: Store, runs: Runs) -> pd.DataFrame:
         "source": "measured here",
         "found": "yes" if found else "no: best cell",
         "l_wait": window["l_wait"],
-        "block index": window["l_wait"] - 1,
+        "block index": block_index(window["l_wait"]),
         "l_transfer": window["l_transfer"],
         **{task: said(store.open(runs[f"window {task} plain"]).summary) for task in TASKS},
     }
@@ -77,7 +82,7 @@ def t2(store: Store, runs: Runs) -> pd.DataFrame:
                 "source": "published",
                 "found": "yes",
                 "l_wait": given["l_wait"],
-                "block index": given["l_wait"] - 1,
+                "block index": block_index(given["l_wait"]),
                 "l_transfer": given["l_transfer"],
                 **facts,
             }

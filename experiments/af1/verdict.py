@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.af1.protocol import OPERATIONS
-from experiments.af1.tables import said
+from experiments.af1.tables import block_index, said
 from interp.store import Store
 from interp.verdicts import Claim, Verdict, judge, read_claims
 
@@ -56,7 +56,7 @@ def _waits(store: Store, runs: Mapping[str, str]) -> Judged:
     found = store.open(runs["search"])
     n_layers = found.dataset.sizes["l_wait_tried"] - 1
     l_wait = found.summary["l_wait"]
-    words = f"l_wait {l_wait} of {n_layers} blocks (block index {l_wait - 1})"
+    words = f"l_wait {l_wait} of {n_layers} blocks (block index {block_index(l_wait)})"
     return bool(found.summary["found"]) and l_wait >= WAITING * n_layers, l_wait, words
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STILLS = ("png", "svg", "pdf")
 FORMATS = ("html", *STILLS)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-WIDTH, HEIGHT, PNG_SCALE = 760, 460, 2
+WIDTH, HEIGHT, PNG_SCALE = 820, 480, 2
 
 
 def browser() -> str | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LINE, PAD, TITLE, LARGEST = 15, 9, 64, 46
-CHARACTERS = 98
+CHARACTERS = 112
 """How many characters fit side by side at the width and font size of an exported figure."""
 
 
