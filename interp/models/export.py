@@ -32,7 +32,7 @@ def export(name: str, directory: str | Path) -> list[str]:
         raise InterpError(f"{target} is there already and not an empty directory; export to a new one.")
     chosen = {path.name for pattern in ALSO for path in source.glob(pattern) if path.is_file()}
     chosen |= {path.name for path in zoo.weight_files(source)} | set(zoo.sums(source))
-    names = sorted(chosen - {"SHA256SUMS"})
+    names = sorted(chosen)
     for outside in (each for each in names if Path(each).is_absolute() or ".." in Path(each).parts):
         raise InterpError(f"{source}/SHA256SUMS names {outside}, which is not inside it; mend the file.")
     try:
