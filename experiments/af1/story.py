@@ -30,7 +30,7 @@
 
 # %% tags=["parameters"]
 MODEL, CONTROL = "mental-math", "waits-2-2"
-SIZES = {"n": 1000, "n_reference": 4096, "n_selection": 500}
+N, N_REFERENCE, N_SELECTION = 1000, 4096, 500  # prompts: test, behind the means, selection
 STORE = None  # None: $ARITHMOSCOPE_STORE or ./store
 
 # %%
@@ -43,7 +43,10 @@ from interp.store import Store
 
 store = Store(STORE)
 PARTS = ("f1a", "f1b", "f1d", "t4", "heads", "window", "base")
-runs = {name: follow(Protocol(name, **SIZES), store, silent, only=PARTS) for name in (MODEL, CONTROL)}
+runs = {}
+for name in (MODEL, CONTROL):
+    asked = Protocol(name, n=N, n_reference=N_REFERENCE, n_selection=N_SELECTION)
+    runs[name] = follow(asked, store, silent, only=PARTS)
 
 
 # %% [markdown]
