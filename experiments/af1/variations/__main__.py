@@ -53,7 +53,7 @@ def searched(name: str, directory: Path) -> list[dict[str, Any]]:
     """Return a row for each cell of a variation: held-out accuracy, and the search with its default sizes."""
     rows = []
     for task, style in VARIATIONS[name].cells:
-        asked = {"model": str(directory.resolve()), "task": task, "style": style}
+        asked: dict[str, Any] = {"model": str(directory.resolve()), "task": task, "style": style}
         with bar(f"search {name} {Path(task).stem} {style}") as progress:
             right = answer(Spec(method="accuracy", parameters={"n": N_ACCURACY}, **asked))
             found = answer(Spec(method="af1", **asked), progress)
