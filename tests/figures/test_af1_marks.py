@@ -111,6 +111,7 @@ def test_the_draws_of_a_control_share_a_row():
 @pytest.mark.parametrize(
     ("n_survivors", "title", "attention"),
     [
+        (8, "No one of 8 transfer heads can go at 0.95", "What the 8 surviving heads read"),
         (3, "3 of 8 transfer heads are enough", "What the 3 surviving heads read"),
         (1, "1 of 8 transfer heads is enough", "What the 1 surviving head reads"),
         (0, "None of 8 transfer heads is needed", "No head is needed, so none survives"),
