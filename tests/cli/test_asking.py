@@ -34,7 +34,7 @@ def test_every_method_answers_without_a_network(interp, checkpoint, no_network, 
     assert nulls or {"random_head", "mean", "zero"} & set(dataset.coords["variant"].values.tolist())
 
 
-@pytest.mark.parametrize("method", ["cama", "peeking", "af1"])
+@pytest.mark.parametrize("method", ["cama", "abp", "peeking", "af1", "window", "alternatives"])
 def test_a_model_that_answers_nothing_says_so(interp, checkpoint, method):
     said = interp("run", method, "--model", checkpoint, "--task", "a+b", *quick(method))
     assert said.code == 0, said.err
@@ -88,14 +88,6 @@ def test_a_relative_directory_is_recorded_by_its_place(interp, checkpoint, tmp_p
     shutil.copytree(checkpoint, tmp_path / "mine")
     found = interp("run", "accuracy", "--model", "mine", "--task", "a+b", "--n", 5, "--json").json
     assert found["model"] == str(tmp_path / "mine")
-
-
-def test_dry_run_says_the_cost_and_records_nothing(interp, checkpoint, tmp_path):
-    said = interp("run", "patching", "--model", checkpoint, "--task", "a+b", "--dry-run", "--json")
-    assert said.json["prompts_through_the_model"] > 1000
-    assert said.json["spec"]["parameters"]["n"] == 200
-    assert not (tmp_path / "store").exists()
-    assert "prompts through 2 blocks" in interp("run", "lens", "--model", checkpoint, "--task", "a+b", "--dry-run").out
 
 
 def test_a_spectrum_has_no_task_whatever_was_given(interp, checkpoint):

@@ -12,6 +12,13 @@ import pytest
 from interp.store import Store
 
 MODEL = "MODEL"
+
+
+def window(l_wait, l_transfer):
+    """The --set options that name a window."""
+    return ["--set", f"l_wait={l_wait}", "--set", f"l_transfer={l_transfer}"]
+
+
 WRONG = {
     "unknown method": (["run", "acuracy"], "unknown method 'acuracy'. Did you mean accuracy?"),
     "unknown command": (["studdy"], "No such command 'studdy'"),
@@ -64,6 +71,57 @@ WRONG = {
         ["run", "patching", "--task", "a+b", "--set", "place=c", "--model", MODEL],
         "no operand 'c'",
     ),
+    "method that is none": (["run", "trainn"], "unknown method 'trainn'. Choose one of: accuracy, patching,"),
+    "one pair": (["run", "patching", "--task", "a+b", "--n", 1, "--model", MODEL], "n = 1 is not valid"),
+    "twins with one answer": (
+        ["run", "patching", "--task", "a+b", "--set", "recipe=keep_result", "--model", MODEL],
+        "recipe = 'keep_result' is not valid",
+    ),
+    "unknown waiting variant": (
+        ["run", "cama", "--task", "a+b", "--set", 'variants=["cma"]', "--model", MODEL],
+        "variants.0 = 'cma' is not valid",
+    ),
+    "unknown peeking variant": (
+        ["run", "abp", "--task", "a+b", "--set", 'variants=["bos"]', "--model", MODEL],
+        "variants.0 = 'bos' is not valid",
+    ),
+    "unknown cut": (
+        ["run", "peeking", "--task", "a+b", "--set", 'variants=["first"]', "--model", MODEL],
+        "variants.0 = 'first' is not valid",
+    ),
+    "waiting variant that the task lacks": (
+        ["run", "cama", "--task", "a+b", "--set", 'variants=["unfiltered"]', "--n", 5, "--model", MODEL],
+        "the variant unfiltered needs a reference",
+    ),
+    "no window": (["run", "window", "--task", "a+b", "--model", MODEL], "window needs 'l_wait'"),
+    "half a window": (
+        ["run", "heads", "--task", "a+b", "--set", "l_wait=1", "--model", MODEL],
+        "give both l_wait and l_transfer, or neither",
+    ),
+    "window below zero": (
+        ["run", "window", "--task", "a+b", *window(-1, 1), "--model", MODEL],
+        "l_wait = -1 is not valid",
+    ),
+    **{
+        f"{method} outside the model": (
+            ["run", method, "--task", "a+b", *window(1, 2), "--model", MODEL],
+            "the window l_wait 1, l_transfer 2 is outside",
+        )
+        for method in ("window", "alternatives", "heads")
+    },
+    "abp outside the model": (
+        ["run", "abp", "--task", "a+b", "--set", "l_wait=3", "--model", MODEL],
+        "abp: the window l_wait 3 is outside",
+    ),
+    "heads without a transfer block": (
+        ["run", "heads", "--task", "a+b", *window(1, 0), "--model", MODEL],
+        "l_transfer = 0 is not valid",
+    ),
+    "operands whose answers are not one token": (
+        ["run", "af1", "--task", "a+b@0..700", "--model", MODEL],
+        "needs integers up to 1400 as single tokens",
+    ),
+    "study of a window": (["study", "--set", 'methods=["window"]', "--model", MODEL], "cannot contain"),
     "study as a run": (["run", "study", "--model", MODEL], "use `interp study`"),
     "train as a run": (["run", "train", "--model", MODEL], "use `interp train`"),
     "train as a job": (["jobs", "submit", "train", "--model", MODEL], "use `interp train`"),
@@ -150,6 +208,18 @@ def test_a_number_of_two_tokens_and_a_two_token_answer(interp, tmp_path):
     assert "is 2 tokens" in interp(*ask, "own.jsonl").line
     (tmp_path / "own.jsonl").write_text("{nonsense\n")
     assert "own.jsonl" in interp(*ask, "own.jsonl").line
+
+
+def test_prompts_without_an_operand_have_no_window(interp, checkpoint, tmp_path):
+    rows = [{"prompt": f"{a}+7=", "answer": str(a + 7), "roles": {}} for a in range(10, 20)]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ask = ["--model", checkpoint, "--task", "own.jsonl"]
+    assert "own.jsonl names no operand among its places (bos w1 w2 w3 w4)" in interp("run", "peeking", *ask).line
+    assert "needs reference prompts of another split" in interp("run", "alternatives", *ask).line
+    own = {"name": "mine", "expression": "a+b", "ranges": {"a": [0, 9], "b": [0, 9]}}
+    for wording, said in {"what now": "has no operand", "{a}+1=": "operand b is not in both"}.items():
+        (tmp_path / "mine.json").write_text(json.dumps(own | {"templates": {"plain": wording}}))
+        assert said in interp("run", "af1", "--model", checkpoint, "--task", "mine.json").line
 
 
 def test_a_tokenizer_that_is_larger_than_its_model(interp, tmp_path):
