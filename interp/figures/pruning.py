@@ -113,7 +113,7 @@ def _title(dataset: xr.Dataset) -> str:
         return f"Not even all {total} transfer heads keep {threshold}"
     if left == 0:
         return f"None of {total} transfer heads is needed"
-    if left == total:
+    if left == total > 1:
         return f"No one of {total} transfer heads can go at {threshold}"
     return f"{left} of {total} transfer heads {'is' if left == 1 else 'are'} enough"
 
