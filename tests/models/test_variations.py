@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.af1.variations.__main__ import keep, told
+from experiments.af1.variations.__main__ import keep, short, told
 from experiments.af1.variations.recipes import BASE, VARIATIONS
 from interp.models.language_batches import token_table
 from interp.models.language_recipe import complete, styles
@@ -69,3 +69,11 @@ def test_a_share_of_no_prompt_is_null():
     found = xr.Dataset({f"share{end}": ("l", [np.nan, 0.5]) for end in ("", "_low", "_high")}, coords={"l": [0, 1]})
     assert told(found, "share", l=0) == [None, None, None]
     assert told(found, "share", l=1) == [0.5, 0.5, 0.5]
+
+
+def test_a_cell_is_named_by_its_task_or_its_file():
+    assert [short(task) for task in ("a+b", "a+b@0..19", "some/where/a+b-filler.json")] == [
+        "a+b",
+        "a+b@0..19",
+        "a+b-filler",
+    ]

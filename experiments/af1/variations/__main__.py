@@ -54,12 +54,17 @@ def searched(name: str, directory: Path) -> list[dict[str, Any]]:
     rows = []
     for task, style in VARIATIONS[name].cells:
         asked: dict[str, Any] = {"model": str(directory.resolve()), "task": task, "style": style}
-        with bar(f"search {name} {Path(task).stem} {style}") as progress:
+        with bar(f"search {name} {short(task)} {style}") as progress:
             right = answer(Spec(method="accuracy", parameters={"n": N_ACCURACY}, **asked))
             found = answer(Spec(method="af1", **asked), progress)
-        cell = {"variation": name, "task": Path(task).stem, "style": style}
+        cell = {"variation": name, "task": short(task), "style": style}
         rows.append({**cell, "accuracy": told(right, "accuracy"), "n_accuracy": int(right["n"]), **window_row(found)})
     return rows
+
+
+def short(task: str) -> str:
+    """Return the name of a task; of a file its own, without folder and ending."""
+    return Path(task).stem if task.endswith(".json") else task
 
 
 def window_row(found: xr.Dataset) -> dict[str, Any]:
