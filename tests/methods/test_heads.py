@@ -173,6 +173,7 @@ def test_where_af1_itself_fails_there_is_no_smallest_set() -> None:
 def test_where_nothing_is_needed_nobody_survives(tmp_path) -> None:
     result = planted(READERS, threshold=0.0)
     assert (int(result["n_survivors"]), result.sizes["survivor"]) == (0, 0)
+    assert float(result["survivor_faithfulness"]) == float(result["curve"][-1]) == 0.0
     np.testing.assert_array_equal(result["heads_reading"], 0)
     arrays.save(result, tmp_path / "heads")
     assert arrays.load(tmp_path / "heads").sizes == result.sizes
