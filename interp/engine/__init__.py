@@ -4,11 +4,13 @@ from interp.engine.basis import Basis
 from interp.engine.blocks import Blocks
 from interp.engine.hooks import edits, to_hooks
 from interp.engine.interventions import Intervention, digest
+from interp.engine.lean import Lean, Trace
 from interp.engine.references import Lookup, Rows, from_run
 from interp.engine.run import Run, run, stream
 from interp.engine.sites import Site
 from interp.engine.sources import Constant, Hidden, Noise, Source, Zero
 from interp.engine.statistics import Moments, conditional_means
+from interp.engine.sweep import sweep
 
 __all__ = [
     "Basis",
@@ -16,6 +18,7 @@ __all__ = [
     "Constant",
     "Hidden",
     "Intervention",
+    "Lean",
     "Lookup",
     "Moments",
     "Noise",
@@ -23,6 +26,7 @@ __all__ = [
     "Run",
     "Site",
     "Source",
+    "Trace",
     "Zero",
     "conditional_means",
     "digest",
@@ -30,5 +34,6 @@ __all__ = [
     "from_run",
     "run",
     "stream",
+    "sweep",
     "to_hooks",
 ]

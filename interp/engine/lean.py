@@ -171,12 +171,30 @@ class Lean:
         places = torch.arange(q.shape[1], device=q.device) if places is None else places
         key_places = torch.arange(k.shape[1], device=q.device) if key_places is None else key_places
         seen = key_places[None, :] <= places[:, None] if visible is None else visible
-        group = self.n_heads // self.n_kv_heads
-        q, k = self.rotate(q, places).transpose(1, 2), self.rotate(k, key_places).transpose(1, 2)
-        k, v = k.repeat_interleave(group, dim=1), v.transpose(1, 2).repeat_interleave(group, dim=1)
-        scores = (q @ k.transpose(-1, -2) / math.sqrt(self.d_head)).masked_fill(~seen, -torch.inf)
-        pattern = scores.float().softmax(dim=-1).to(q.dtype) if q.dtype != torch.float64 else scores.softmax(dim=-1)
-        return (pattern @ v).transpose(1, 2), pattern
+        pattern = self.weights(self.rotate(q, places), self.rotate(k, key_places), seen)
+        return self.weighted(pattern, v), pattern
+
+    def weights(self, q: Tensor, k: Tensor, visible: Tensor) -> Float[Tensor, "prompt head query key"]:
+        """Return the attention pattern of rotated queries and keys, `visible` as in `attention`."""
+        k = k.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2)
+        scores = torch.einsum("nqhe,nkhe->nhqk", q, k) / math.sqrt(self.d_head)
+        scores = scores if scores.dtype == torch.float64 else scores.float()
+        return scores.masked_fill(~visible, -torch.inf).softmax(dim=-1).to(q.dtype)
+
+    def weighted(self, pattern: Tensor, v: Tensor) -> Float[Tensor, "prompt query head d_head"]:
+        """Return z, the values mixed by a pattern."""
+        return torch.einsum("nhqk,nkhe->nqhe", pattern, v.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2))
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, places: Tensor) -> Float[Tensor, "prompt query head d_head"]:
+        """Return z of rotated queries at `places` and rotated keys of all places 0..n-1, without the pattern.
+
+        The query heads of one key/value head stand as rows of one attention, so keys are never repeated.
+        """
+        n, n_queries, group = len(q), q.shape[1], self.n_heads // self.n_kv_heads
+        q = q.unflatten(2, (self.n_kv_heads, group)).permute(0, 2, 3, 1, 4).flatten(2, 3)
+        seen = (torch.arange(k.shape[1], device=q.device) <= places[:, None]).repeat(group, 1)
+        mixed = F.scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), seen)
+        return mixed.view(n, self.n_heads, n_queries, self.d_head).transpose(1, 2)
 
     def attn_out(self, layer: int, z: Tensor) -> Float[Tensor, "prompt row d_model"]:
         """Return what attention adds: the sum over heads, and the bias b_O."""

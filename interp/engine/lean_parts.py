@@ -122,7 +122,7 @@ def read_linear(bridge: Any) -> Linear:
 
 def read_rotary(model: Any, n_places: int, device: torch.device) -> Rotary | None:
     """Return the rotation of queries and keys, None for a model with learned positions."""
-    plain, config = model.original_model, getattr(model.original_model, "config", None)
+    plain, config = model.original_model, getattr(model.original_model, "config", model.cfg)
     native = getattr(plain, "rotary", None)
     if native is not None:
         return Rotary(native.cos_cached[:, ::2].float(), native.sin_cached[:, ::2].float(), "neighbours")
@@ -134,6 +134,13 @@ def read_rotary(model: Any, n_places: int, device: torch.device) -> Rotary | Non
     if module is None:
         return None
     return _tables(module.inv_freq.float(), float(module.attention_scaling), n_places, "halves")
+
+
+def is_known(model: Any) -> bool:
+    """Return whether `Lean` knows the architecture of a bridge."""
+    cfg = model.cfg
+    plain = getattr(cfg, "attn_only", False) or getattr(cfg, "attention_dir", "causal") != "causal"
+    return type(model.original_model).__name__ in ARCHITECTURES and not plain
 
 
 def require_known(model: Any) -> None:
@@ -148,7 +155,7 @@ def require_known(model: Any) -> None:
 
 
 def longest(model: Any) -> int:
-    """Return the number of positions up to which attention is plainly causal: the context, or the sliding window if that is shorter."""
+    """Return the number of positions up to which attention is causal without a limit: context or sliding window."""
     config = getattr(model.original_model, "config", None)
     context, window = getattr(model.cfg, "n_ctx", None) or 2048, getattr(config, "sliding_window", None)
     return int(min(context, window or context))

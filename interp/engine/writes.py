@@ -36,10 +36,10 @@ class Write:
         current = h[index].movedim(axis, 1)
         source = self.intervention.source.at(rows, self.labels, current, site)
         out = h.clone()
-        out[index] = self._update(current, source).to(h.dtype).movedim(1, axis)
+        out[index] = self.update(current, source).to(h.dtype).movedim(1, axis)
         return out
 
-    def _update(self, h: Tensor, s: Tensor) -> Tensor:
+    def update(self, h: Tensor, s: Tensor) -> Tensor:
         """Return h + alpha U U^T (s - h) of the selected entries [prompt, place, ...]."""
         basis, alpha = self.intervention.basis, self.intervention.alpha
         if basis is None and alpha == 1:
