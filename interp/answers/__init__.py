@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import measured, windows
+from interp.answers import everyday, measured, windows
 from interp.answers.question import Question, shortfall
 
 __all__ = ["METHODS", "NEED_SPLITS", "Question", "shortfall"]
@@ -34,6 +34,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "probing": measured.probing,
     "attention": measured.attention,
     "spectrum": measured.spectrum,
+    "dla": everyday.dla,
 }
 
 NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing")

@@ -22,6 +22,7 @@ from interp.figures import (
     alternatives,
     attention,
     comparison,
+    direct,
     head_roles,
     knockout,
     lens,
@@ -87,6 +88,10 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     ),
     "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
     "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
+    "dla": (
+        Drawing("head_map", direct.head_map, direct.summary, "heads"),
+        Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),
+    ),
 }
 
 

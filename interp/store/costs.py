@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
+from interp.store.everyday_parameters import Dla
 from interp.store.specs import Spec
 from interp.store.study import parts
 
@@ -157,6 +158,10 @@ def _spectrum(p: asked.Spectrum, size: Size) -> Work:
     return {}
 
 
+def _dla(p: Dla, size: Size) -> Work:
+    return _evaluated(p, 1.5)  # every other prompt once more, to choose the neurons
+
+
 def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
@@ -176,5 +181,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "probing": _probing,
     "attention": _attention,
     "spectrum": _spectrum,
+    "dla": _dla,
     "train": _train,
 }

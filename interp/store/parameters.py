@@ -13,10 +13,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
+from interp.store.everyday_parameters import Dla
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 
 __all__ = [
-    "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Heads", "Lens",
+    "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Dla", "Heads", "Lens",
     "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
 ]  # fmt: skip
 
@@ -127,6 +128,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "probing": Probing,
     "attention": Attention,
     "spectrum": Spectrum,
+    "dla": Dla,
     "study": Study,
     "train": Train,
 }

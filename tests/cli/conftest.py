@@ -77,5 +77,6 @@ def quick(method: str) -> list[str]:
         "probing": {"n_train": 60, "n_test": 20, "n_shuffles": 19},
         "attention": {"n": 10},
         "spectrum": {"n_null": 40},
+        "dla": {"n": 10},
     }
     return [word for name, value in sizes[method].items() for word in ("--set", f"{name}={value}")]

@@ -12,12 +12,14 @@ import pytest
 
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
+from tests.apps import fixture_everyday
 from tests.apps import fixture_store as made
 
 DATASETS = {
     "accuracy": made.accuracy("a+b", "plain"),
     "af1": made.af1("a+b+c", found=False),
     "spectrum": made.spectrum(),
+    "dla": fixture_everyday.dla("a+b"),
     **{method.__name__: method("a+b+c") for method in (*made.CELL_METHODS, *made.AF1_METHODS)},
 }
 CASES = [
