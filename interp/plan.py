@@ -30,6 +30,8 @@ from interp.tasks.prompts import items
 BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 SEARCHING = ("af1", "abp", "alternatives", "heads")
 """Methods that may search the grid of windows: it holds the clean stream and packs tails behind one prefix."""
+ANY_NUMBERS = ("long_answers",)
+"""Methods that take numbers of several tokens."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def plan(spec: Spec, shape: Shape, batch_size: int = 512) -> Plan:
     """
     check_window(spec, shape.n_layers)
     task = None if spec.task is None or spec.task.endswith(".jsonl") else _task(spec)
-    if task is not None:
+    if task is not None and spec.method not in ANY_NUMBERS:
         check_numbers(task, spec.model, shape)
     n_roles = 8 if task is None else positions(task, spec.style)
     if spec.method == "study":

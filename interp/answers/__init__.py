@@ -35,6 +35,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "attention": measured.attention,
     "spectrum": measured.spectrum,
     "dla": everyday.dla,
+    "long_answers": everyday.long_answers,
 }
 
 NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing")

@@ -26,6 +26,7 @@ from interp.figures import (
     head_roles,
     knockout,
     lens,
+    long_answers,
     patching,
     peeking,
     probing,
@@ -92,6 +93,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("head_map", direct.head_map, direct.summary, "heads"),
         Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),
     ),
+    "long_answers": (Drawing("by_place", long_answers.by_place, long_answers.summary, "digit_generated"),),
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
-from interp.store.everyday_parameters import Dla
+from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.specs import Spec
 from interp.store.study import parts
 
@@ -162,6 +162,10 @@ def _dla(p: Dla, size: Size) -> Work:
     return _evaluated(p, 1.5)  # every other prompt once more, to choose the neurons
 
 
+def _long_answers(p: LongAnswers, size: Size) -> Work:
+    return _evaluated(p, 5)  # told the beginning once, and written in about four steps
+
+
 def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
@@ -182,5 +186,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "attention": _attention,
     "spectrum": _spectrum,
     "dla": _dla,
+    "long_answers": _long_answers,
     "train": _train,
 }

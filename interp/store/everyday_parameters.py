@@ -28,3 +28,7 @@ class Dla(Sampled):
         Field(description="layers whose neurons are looked at; null takes all"),
     ] = None
     n_neurons: int = Field(10, ge=1, le=1000, description="neurons of each of these layers, the largest first")
+
+
+class LongAnswers(Sampled):
+    """How often is the model right when its answer is several tokens: told the right beginning, and by itself?"""

@@ -13,12 +13,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
-from interp.store.everyday_parameters import Dla
+from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 
 __all__ = [
     "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Dla", "Heads", "Lens",
-    "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
+    "LongAnswers", "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
 ]  # fmt: skip
 
 
@@ -129,6 +129,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "attention": Attention,
     "spectrum": Spectrum,
     "dla": Dla,
+    "long_answers": LongAnswers,
     "study": Study,
     "train": Train,
 }

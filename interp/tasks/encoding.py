@@ -44,8 +44,8 @@ def tokens_with_roles(tokenizer: Any, questions: Sequence[Item], numeric: Sequen
     Raises InterpError for prompts of different length or roles, a role without a token, an operand or an answer
     that is not one token, a word the tokenizer does not know, or a tokenizer without character offsets.
     """
-    _check_questions(tokenizer, questions)
-    trailing = _answer_space(tokenizer, questions[0])
+    check_questions(tokenizer, questions)
+    trailing = answer_space(tokenizer, questions[0])
     texts = [q.text + trailing for q in questions]
     prefix = "" if trailing else questions[0].answer_prefix
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
@@ -54,11 +54,11 @@ def tokens_with_roles(tokenizer: Any, questions: Sequence[Item], numeric: Sequen
         [_roles(o, q) for o, q in zip(encoded["offset_mapping"], questions, strict=True)], texts
     )
     tokens = np.array([bos + ids for ids in encoded["input_ids"]], dtype=np.int64)
-    _check_known(tokenizer, tokens, texts)
+    check_known(tokenizer, tokens, texts)
     full = tokenizer([t + prefix + q.answer for t, q in zip(texts, questions, strict=True)], add_special_tokens=False)
     rows = zip(full["input_ids"], encoded["input_ids"], questions, strict=True)
     answer_ids = np.array([_answer_token(*row) for row in rows], dtype=np.int64)
-    _check_known(tokenizer, answer_ids[:, None], [q.answer for q in questions])
+    check_known(tokenizer, answer_ids[:, None], [q.answer for q in questions])
     for role in numeric:
         if role == "answer":
             _check_numbers(tokenizer, role, answer_ids, [q.answer for q in questions])
@@ -75,7 +75,8 @@ def apart(offsets: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(start, min(end, later)) for (start, end), later in zip(offsets, starts, strict=True)]
 
 
-def _check_questions(tokenizer: Any, questions: Sequence[Item]) -> None:
+def check_questions(tokenizer: Any, questions: Sequence[Item]) -> None:
+    """Raise InterpError for no questions, a slow tokenizer, mixed answer prefixes or a reserved role."""
     if not questions:
         raise InterpError("no prompts: the list of questions is empty.")
     if not getattr(tokenizer, "is_fast", True):
@@ -87,8 +88,8 @@ def _check_questions(tokenizer: Any, questions: Sequence[Item]) -> None:
         check_role(role)
 
 
-def _answer_space(tokenizer: Any, question: Item) -> str:
-    """Where the space before the answer goes: "" (with the answer) or " " (a token at the end of the prompt).
+def answer_space(tokenizer: Any, question: Item) -> str:
+    """Return where the space before the answer goes: "" (with the answer) or " " (a token at the end of the prompt).
 
     A number is judged by " 7": whether a space is fused must not depend on which number is the first answer.
     """
@@ -104,9 +105,7 @@ def _roles(offsets: list[tuple[int, int]], question: Item) -> tuple[str, ...]:
     text, offsets = question.text, apart(offsets)
     roles: list[str | None] = [None] * len(offsets)
     for role, (start, end) in question.spans.items():
-        hits = [
-            i for i, (s, e) in enumerate(offsets) if s < end and e > start and text[max(s, start) : min(e, end)].strip()
-        ]
+        hits = tokens_of_span(offsets, text, (start, end))
         if not hits or roles[hits[-1]] is not None:
             raise InterpError(
                 f"prompt {text!r}: no token of its own for role {role!r}; the tokenizer merges it away or another role "
@@ -118,6 +117,18 @@ def _roles(offsets: list[tuple[int, int]], question: Item) -> tuple[str, ...]:
                 "integer, use a smaller operand range or another model."
             )
         roles[hits[-1]] = role
+    return with_fillers(roles)
+
+
+def tokens_of_span(offsets: list[tuple[int, int]], text: str, span: tuple[int, int]) -> list[int]:
+    """Return the numbers of the tokens that hold some of `text[start:end]` other than white space."""
+    start, end = span
+    shared = ((i, text[max(s, start) : min(e, end)]) for i, (s, e) in enumerate(offsets) if s < end and e > start)
+    return [i for i, piece in shared if piece.strip()]
+
+
+def with_fillers(roles: Sequence[str | None]) -> tuple[str, ...]:
+    """Return `roles` with w1, w2, ... where there was None."""
     fillers = iter(f"w{i}" for i in range(1, len(roles) + 1))
     return tuple(role or next(fillers) for role in roles)
 
@@ -145,7 +156,8 @@ def _answer_token(full: list[int], prompt: list[int], question: Item) -> int:
     return full[-1]
 
 
-def _check_known(tokenizer: Any, tokens: np.ndarray, texts: Sequence[str]) -> None:
+def check_known(tokenizer: Any, tokens: np.ndarray, texts: Sequence[str]) -> None:
+    """Raise InterpError, naming the text, where one of `tokens` [prompt, token] is the unknown token."""
     unknown = tokenizer.unk_token_id
     if unknown is not None and unknown != tokenizer.bos_token_id and (tokens == unknown).any():
         row = int(np.flatnonzero((tokens == unknown).any(axis=1))[0])

@@ -20,6 +20,8 @@ import numpy as np
 
 from interp.errors import InterpError
 from interp.tasks.encoding import Item
+from interp.tasks.long_prompts import LongPrompts, encode_long
+from interp.tasks.placed import drawn
 from interp.tasks.prompts import Prompts, encode, items
 from interp.tasks.reading import is_pair, json_of, text_of
 from interp.tasks.task import Task
@@ -39,6 +41,16 @@ def read_prompts(path: str | Path, tokenizer: Any) -> Prompts:
     """Return the prompts of a JSONL file. Raises InterpError with the line number for a bad line."""
     lines = _lines(path)
     return _encode([line.item for line in lines], [line.where for line in lines], tokenizer, Path(path).name)
+
+
+def read_long_prompts(path: str | Path, tokenizer: Any, n: int | None = None, seed: int = 0) -> tuple[LongPrompts, ...]:
+    """Return `n` questions of a JSONL file (all when None) whose numbers may be several tokens, one `LongPrompts` for
+    each way in which they are cut. Raises InterpError with the line number for a bad line, and as `encode_long`."""
+    lines = _lines(path)
+    rows = drawn(len(lines), n, seed)
+    chosen = lines if rows is None else [lines[row] for row in rows]
+    found = encode_long(tokenizer, [line.item for line in chosen])
+    return tuple(replace(prompts, task=Path(path).name) for _, prompts in found)
 
 
 def read_pairs(path: str | Path, tokenizer: Any) -> Twins:

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
 from interp.tasks.encoding import Item, tokens_with_roles
+from interp.tasks.placed import Placed, drawn
 from interp.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Prompts:
+class Prompts(Placed):
     """Rectangular prompts: tokens int64 [prompt, pos], one role a position, exact causal variables [prompt].
 
     `population` is the number of prompts in the whole distribution they enumerate or are a share of, 0 where that is
@@ -52,9 +53,6 @@ class Prompts:
         if len(set(self.roles)) != len(self.roles):
             raise InterpError(f"prompts: a role is used twice in {', '.join(self.roles)}; roles must be unique.")
 
-    def __len__(self) -> int:
-        return len(self.tokens)
-
     def __getitem__(self, rows: Any) -> Prompts:
         """Return the prompts at `rows`: a slice, a boolean mask or integer indices."""
         index = np.atleast_1d(np.arange(len(self))[rows])
@@ -67,41 +65,12 @@ class Prompts:
             variables={name: column[index] for name, column in self.variables.items()},
         )
 
-    def position(self, role: str) -> int:
-        """Return the position of `role`; `last` is the final position. Raises InterpError for an unknown role."""
-        if role == "last":
-            return len(self.roles) - 1
-        if role not in self.roles:
-            raise InterpError(f"unknown role {role!r} in {self.task} {self.style}. {nearest(role, self.roles)}")
-        return self.roles.index(role)
-
-    def positions(self, roles: Sequence[str]) -> list[int]:
-        """Return the position of each of `roles`."""
-        return [self.position(role) for role in roles]
-
-    def sample(self, n: int | None, seed: int = 0) -> Prompts:
-        """Return `n` prompts drawn without replacement, in their old order; all of them when n is None or large.
-
-        Raises InterpError for n < 1.
-        """
-        rows = _drawn(len(self), n, seed)
-        return self if rows is None else self[rows]
-
     @functools.cached_property
     def digest(self) -> str:
         """The sha256 of tokens, roles and answers: equal digests are equal questions."""
         text = json.dumps([self.tokens.shape, self.roles, self.answers])
         tokens = np.ascontiguousarray(self.tokens, dtype="<i8")
         return hashlib.sha256(text.encode() + tokens.tobytes()).hexdigest()
-
-
-def _drawn(size: int, n: int | None, seed: int) -> np.ndarray | None:
-    """`n` of `size` rows in rising order, without replacement; None means all of them."""
-    if n is not None and n < 1:
-        raise InterpError(f"n = {n} prompts asked for; use at least 1.")
-    if n is None or n >= size:
-        return None
-    return np.sort(np.random.default_rng(seed).choice(size, size=n, replace=False))
 
 
 def items(task: Task, style: str, operands: np.ndarray) -> list[Item]:
@@ -125,7 +94,7 @@ def build(
     space = task.space(split)
     if not len(space):
         raise InterpError(f"task {task.name!r} has no prompts in split {split!r}; widen its operand ranges.")
-    rows = _drawn(len(space), n, seed)
+    rows = drawn(len(space), n, seed)
     built = from_operands(task, tokenizer, space if rows is None else space[rows], style, split)
     return replace(built, population=len(space)) if split == "all" else built
 

@@ -78,5 +78,6 @@ def quick(method: str) -> list[str]:
         "attention": {"n": 10},
         "spectrum": {"n_null": 40},
         "dla": {"n": 10},
+        "long_answers": {"n": 10},
     }
     return [word for name, value in sizes[method].items() for word in ("--set", f"{name}={value}")]

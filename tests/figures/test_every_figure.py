@@ -20,6 +20,7 @@ DATASETS = {
     "af1": made.af1("a+b+c", found=False),
     "spectrum": made.spectrum(),
     "dla": fixture_everyday.dla("a+b"),
+    "long_answers": fixture_everyday.long_answers("a+b"),
     **{method.__name__: method("a+b+c") for method in (*made.CELL_METHODS, *made.AF1_METHODS)},
 }
 CASES = [
