@@ -192,8 +192,14 @@ class Lean:
         """
         n, n_queries, group = len(q), q.shape[1], self.n_heads // self.n_kv_heads
         q = q.unflatten(2, (self.n_kv_heads, group)).permute(0, 2, 3, 1, 4).flatten(2, 3)
-        seen = (torch.arange(k.shape[1], device=q.device) <= places[:, None]).repeat(group, 1)
-        mixed = F.scaled_dot_product_attention(q, k.transpose(1, 2), v.transpose(1, 2), seen)
+        k, v, n_keys = k.transpose(1, 2), v.transpose(1, 2), k.shape[1]
+        if n_queries == 1 and n_keys == int(places[0]) + 1:
+            mixed = F.scaled_dot_product_attention(q, k, v)  # the last query sees every key
+        elif group == 1 and n_queries == n_keys:
+            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        else:
+            seen = (torch.arange(n_keys, device=q.device) <= places[:, None]).repeat(group, 1)
+            mixed = F.scaled_dot_product_attention(q, k, v, seen)
         return mixed.view(n, self.n_heads, n_queries, self.d_head).transpose(1, 2)
 
     def attn_out(self, layer: int, z: Tensor) -> Float[Tensor, "prompt row d_model"]:
@@ -207,7 +213,10 @@ class Lean:
     def mlp_post(self, layer: int, x: Tensor) -> Float[Tensor, "prompt row d_mlp"]:
         """Return the neurons of normed rows after the activation (times the linear part where gated)."""
         mlp, act = self._mlp[layer], self._act[layer]
-        return act(mlp["gate"](x)) * mlp["in"](x) if "gate" in mlp else act(mlp["in"](x))
+        if "gate" not in mlp:
+            return act(mlp["in"](x))
+        gate, linear = act(mlp["gate"](x)), mlp["in"](x)
+        return gate * linear if torch.is_grad_enabled() else gate.mul_(linear)
 
     def mlp_out(self, layer: int, post: Tensor) -> Float[Tensor, "prompt row d_model"]:
         """Return what the MLP adds, with its bias."""

@@ -42,7 +42,8 @@ class Norm:
             return x
         if self.kind == "layer":
             return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
-        unit = F.rms_norm(_wide(x), x.shape[-1:], None, self.eps).to(x.dtype)
+        wide = _wide(x)  # F.rms_norm is several times slower on few rows
+        unit = (wide * (wide.square().mean(-1, keepdim=True) + self.eps).rsqrt()).to(x.dtype)
         return unit if self.weight is None else unit * self.weight
 
     def pullback(

@@ -30,18 +30,18 @@ from interp.engine.interventions import Intervention
 from interp.engine.lean import Lean
 from interp.engine.lean_parts import is_known
 from interp.engine.run import run
-from interp.engine.sweep_plan import LATE, WASTE, Job, Stage, jobs, queries, stacks, stage_of
+from interp.engine.sweep_plan import Job, Stage, jobs, queries, stacks
 from interp.engine.sweep_stack import Clean, Stack, clean_run
 from interp.errors import InterpError
 from interp.progress import Progress, silent
 
 Measure = Callable[[Tensor, np.ndarray], Tensor]
-ROWS = {"cpu": 2048, "cuda": 65536}
+ROWS = {"cpu": 1024, "cuda": 65536}
 """Rows of a stack: enough to fill the machine, few enough for its caches."""
 LOGITS = 2**28
 """Bytes of logits at once."""
 HALF = 0.5
-COMPARED = ("resid_pre", "resid_post", "q", "k", "v", *LATE)
+COMPARED = ("resid_pre", "resid_post", "q", "k", "v", "z", "attn_out", "resid_mid", "mlp_post", "mlp_out")
 """Sites at which a write is compared with what stands there."""
 
 
@@ -85,19 +85,16 @@ def _swept(
     running = [job for job in found if job not in unchanged]
     base = measure(clean.logits, rows).cpu()
     out = base.expand(len(found) + len(without), *base.shape).clone()
-    device, n_pos = lean.device.type, prompts.tokens.shape[1]
-    per_block = _weights_a_row(lean) / WASTE.get(device, WASTE["cuda"])
-    most = min(ROWS.get(device, ROWS["cuda"]), max(n_pos * len(rows), LOGITS // (4 * lean.d_vocab)))
+    n_pos, at_once = prompts.tokens.shape[1], max(1, LOGITS // (4 * lean.d_vocab * len(rows)))
     done, total = int(rows[0]) * len(found), len(prompts) * len(found)
     progress(done, total, "sweep")
-    for stack in stacks(running, len(rows), n_pos, per_block, most):
-        run_together = Stack(lean, clean, stack)
-        final = run_together.final()
-        for start in range(0, len(final), at_once := max(1, LOGITS // (4 * lean.d_vocab * len(rows)))):
-            part = final[start : start + at_once]
-            measured = measure(lean.logits(part.flatten(0, 1)), np.tile(rows, len(part))).cpu()
-            index = [job.index for job in run_together.jobs[start : start + at_once]]
-            out[index] = measured.unflatten(0, part.shape[:2])
+    for stack in stacks(running, len(rows), n_pos, ROWS.get(lean.device.type, ROWS["cuda"])):
+        final = Stack(lean, clean, stack).final()
+        for start in range(0, len(stack), at_once):
+            part = final[:, start : start + at_once]
+            measured = measure(lean.logits(part.flatten(0, 1)), np.repeat(rows, part.shape[1])).cpu()
+            index = [job.index for job in stack[start : start + at_once]]
+            out[index] = measured.unflatten(0, part.shape[:2]).transpose(0, 1)
         done += len(stack) * len(rows)
         progress(done, total, "sweep")
     progress((int(rows[-1]) + 1) * len(found), total, "sweep")
@@ -107,12 +104,13 @@ def _swept(
 def _check(model: Any, prompts: Any, edits: Sequence[Sequence[Intervention]]) -> None:
     """Raise what `run` would, for the first edit that this model or these prompts do not take."""
     tokens = torch.tensor(prompts.tokens[:1], device=device_of(model))
-    seen: set[tuple[str, int | None]] = set()
-    for each in (each for edit in edits for each in edit):
-        each.site.hook_name(model)
-        if (each.site.name, each.site.layer) not in seen and not is_known(model):
-            require_honoured(model, each.site, tokens)
-        seen.add((each.site.name, each.site.layer))
+    sites = dict.fromkeys(each.site for edit in edits for each in edit)
+    for site in sites:
+        site.check(model)
+    for site in {(site.name, site.layer): site for site in sites}.values():
+        site.hook_name(model)
+        if not is_known(model):
+            require_honoured(model, site, tokens)
 
 
 def _one_by_one(
@@ -152,18 +150,14 @@ def _says_what_stands(job: Job, clean: Clean) -> bool:
     return bool((write.update(here, source).to(here.dtype) == here).all())
 
 
-def _weights_a_row(lean: Lean) -> int:
-    """Return the multiplications of a row in one block."""
-    heads = 2 * lean.n_heads + 2 * lean.n_kv_heads
-    return lean.d_model * (heads * lean.d_head + lean.d_mlp * (2 if lean.W_gate[0] is None else 3))
-
-
 def _batch(lean: Lean, prompts: Any, found: Sequence[Job], batch_size: int) -> int:
     """Return how many prompts of at most `batch_size` fit. Raises InterpError when one does not."""
     item, n_pos = torch.empty((), dtype=lean.dtype).element_size(), prompts.tokens.shape[1]
     widths = {"z": lean.n_heads * lean.d_head, "q": lean.n_heads * lean.d_head, "mlp_post": lean.d_mlp}
     kept = sum(widths.get(name, lean.d_model) for _, name in _wanted(found))
-    a_place = (lean.n_layers + 1) * lean.d_model + 2 * lean.n_layers * lean.n_kv_heads * lean.d_head + kept
+    a_place = (
+        (lean.n_layers + 1) * lean.d_model + lean.n_layers * (2 * lean.n_kv_heads + lean.n_heads) * lean.d_head + kept
+    )
     a_row = 8 * lean.d_model + 4 * lean.d_mlp + 2 * n_pos * lean.n_kv_heads * lean.d_head
     stack = min(ROWS.get(lean.device.type, ROWS["cuda"]), n_pos * len(prompts) * max(1, len(found))) * a_row * item
     free = HALF * _free(lean.device) - stack
@@ -181,4 +175,4 @@ def _free(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
-__all__ = ["ROWS", "Measure", "stage_of", "sweep"]
+__all__ = ["ROWS", "Measure", "sweep"]

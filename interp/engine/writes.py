@@ -71,7 +71,7 @@ def locate(where: Sequence[Place], prompts: Any) -> tuple[tuple[str, ...], np.nd
         raise InterpError(f'"all" already names every role; drop the others from {tuple(where)!r}.')
     labels = tuple(place if isinstance(place, str) else "<-".join(place) for place in places)
     positions = np.array([_position(place, prompts) for place in places], dtype=np.int64)
-    if len(np.unique(positions, axis=0)) != len(positions):
+    if len(places) > 1 and len(np.unique(positions, axis=0)) != len(positions):
         raise InterpError(f"`where` names one place twice: {', '.join(labels)}.")
     return labels, positions
 
