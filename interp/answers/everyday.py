@@ -40,9 +40,7 @@ def long_prompts(question: Question, split: str, n: int | None) -> tuple[LongPro
     operands are cut; a split that has fewer gives all it has. Raises InterpError for a task the model cannot take."""
     model, task, seed = question.model, str(question.spec.task), question.spec.seed
     if model.arith.tokenizer is None:
-        raise InterpError(
-            f"{question.spec.model!r} has no tokenizer, so its answers are single tokens; use accuracy."
-        )
+        raise InterpError(f"{question.spec.model!r} has no tokenizer, so its answers are single tokens; use accuracy.")
     if task.endswith(".jsonl"):
         found = read_long_prompts(task, model.arith.tokenizer, n, seed)
     else:

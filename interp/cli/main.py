@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from interp.cli import asking, models, runs, service, tasks
+from interp.cli import activations, asking, generate, models, runs, service, tasks
 from interp.cli.output import say
 from interp.errors import Cancelled, InterpError
 
@@ -36,9 +36,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 asking.add(app)
+generate.add(app)
 models.add(app)
 service.add(app)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(activations.app, name="activations")
 app.add_typer(runs.app, name="runs")
 app.add_typer(runs.index, name="index")
 app.add_typer(service.jobs, name="jobs")

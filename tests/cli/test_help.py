@@ -19,7 +19,21 @@ finally:
     heavy = {"torch", "pydantic", "transformers", "xarray", "numpy", "plotly", "rich", "dash"}
     print("HEAVY", sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
-COMMANDS = ["models", "tasks", "train", "run", "study", "runs", "index", "jobs", "worker", "app", "doctor"]
+COMMANDS = [
+    "models",
+    "tasks",
+    "train",
+    "run",
+    "study",
+    "generate",
+    "activations",
+    "runs",
+    "index",
+    "jobs",
+    "worker",
+    "app",
+    "doctor",
+]
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
