@@ -92,6 +92,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "dla": (
         Drawing("head_map", direct.head_map, direct.summary, "heads"),
         Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),
+        Drawing("neuron_map", direct.neuron_map, direct.summary, "neuron_sizes"),
     ),
     "long_answers": (Drawing("by_place", long_answers.by_place, long_answers.summary, "digit_generated"),),
 }

@@ -67,6 +67,43 @@ def by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     return figure
 
 
+def neuron_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return the sizes of the largest neurons of each layer, towards the answer and towards an unrelated one."""
+    place = ("neuron_layer", "rank")
+    value, null = (schema.values(dataset, name, *place) for name in ("neuron_sizes", "neuron_sizes_null"))
+    hover = _neuron_hover(dataset)
+    return maps.panel_maps(
+        [
+            maps.Panel("towards the answer", value, hover, maps.written(value)),
+            maps.Panel("null: unrelated answer", null, hover, maps.written(null)),
+        ],
+        maps.Axis("layer", [str(layer) for layer in schema.labels(dataset, "neuron_layer")]),
+        maps.Axis("rank of the neuron on the other half", [str(rank + 1) for rank in schema.labels(dataset, "rank")]),
+        title=schema.heading(
+            dataset, "Mean size of what the largest neurons write", _against(dataset), schema.count_text(dataset),
+            "chosen on half of the prompts, shown on the rest",
+        ),
+        unit=UNIT,
+        bounds=(0.0, max(float(value.max()), float(null.max()), 0.1)),
+        theme=theme,
+    )  # fmt: skip
+
+
+def _neuron_hover(dataset: xr.Dataset) -> list[list[str]]:
+    place = ("neuron_layer", "rank")
+    index, n = schema.values(dataset, "neuron", *place), schema.count_text(dataset)
+    size, null = (schema.estimates(dataset, name, *place) for name in ("neuron_sizes", "neuron_sizes_null"))
+    mean = schema.estimates(dataset, "neurons", *place)
+    return [
+        [
+            f"<b>layer {layer}, neuron {index[i, j]:.0f}</b><br>mean size {size[i, j].text()}"
+            f"<br>mean {mean[i, j].text()}<br>null size {null[i, j].text()}<br>{n}, half of them"
+            for j in range(index.shape[1])
+        ]
+        for i, layer in enumerate(schema.labels(dataset, "neuron_layer"))
+    ]
+
+
 def _bars(dataset: xr.Dataset, name: str, suffix: str, colour: str) -> go.Bar:
     labels = ["embed", *(f"MLP {layer}" for layer in schema.labels(dataset, "layer")), "bias"]
     parts = [schema.estimates(dataset, f"embed{suffix}"), schema.estimates(dataset, f"mlps{suffix}", "layer")]

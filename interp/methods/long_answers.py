@@ -3,9 +3,10 @@
     teacher-forced   token k is right when argmax logits( prompt + answer[:k] ) = answer[k]; exact: all of them
     generated        greedy, token after token; exact: the number it writes, to its end, is the answer
 
-The two exact matches differ by one thing alone. As long as all tokens were right, greedy text *is* the right beginning,
+The two exact matches differ by two things alone. As long as all tokens were right, greedy text *is* the right beginning,
 so every token of the answer is generated exactly when every token is right teacher-forced; but generation must also
-stop: a model that writes 465 for 46 has all tokens right (`runs_on`). Below the exact match they differ more: an early
+stop: a model that writes 465 for 46 has all tokens right (`runs_on`); and a number in other pieces than the tokenizer's
+is right only when generated. Below the exact match they differ more: an early
 error gives teacher-forced tokens the right context again, and generated ones a wrong one.
 
     digit c   the c-th digit from the right (0 = units) of the answer: of the token that holds it, its pieces aligned at

@@ -5,7 +5,8 @@
 The last piece of an operand bears its role (there it has been read whole), the pieces before it the role with a
 number, counted from the right: a2 a1 a. Prompts of one length and one role sequence make one `LongPrompts`; a task
 whose operands are cut in several ways gives one for each way, so nothing is padded. Methods that need an answer of
-one token refuse these prompts: `answer_ids` is an error here.
+one token refuse these prompts (`answer_ids` is an error here); `token(k)` asks them of one token of the answer, after
+the right ones before it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from interp.tasks.encoding import (
     with_fillers,
 )
 from interp.tasks.placed import Placed, drawn
-from interp.tasks.prompts import items
+from interp.tasks.prompts import Prompts, items
 from interp.tasks.task import Task
 
 
@@ -65,12 +66,28 @@ class LongPrompts(Placed):
             variables={name: column[index] for name, column in self.variables.items()},
         )
 
+    def token(self, k: int) -> Prompts:
+        """Return token `k` of the answers (0 = the first) as a question of one token, for methods that need one: the
+        prompts whose answers have it, the right tokens before it behind them as roles said1, said2, ...
+
+        Raises InterpError where no answer has it.
+        """
+        rows = [i for i, answer in enumerate(self.answer_tokens) if len(answer) > k >= 0]
+        if not rows:
+            raise InterpError(f"no answer of these prompts has {k + 1} tokens; ask for an earlier token.")
+        part, roles = self[np.array(rows)], tuple(f"said{i + 1}" for i in range(k))
+        said = np.array([answer[:k] for answer in part.answer_tokens], dtype=np.int64).reshape(len(rows), k)
+        ids = np.array([answer[k] for answer in part.answer_tokens], dtype=np.int64)
+        tokens = np.concatenate([part.tokens, said], axis=1)
+        about = (part.variables, self.task, self.style, self.split)
+        return Prompts(tokens, (*self.roles, *roles), part.texts, part.answers, ids, *about)
+
     @property
     def answer_ids(self) -> np.ndarray:
         """Raise InterpError: there is no one token of an answer."""
         raise InterpError(
-            "these answers may be several tokens and this method reads one: use long_answers or generate, or prompts "
-            "whose numbers are single tokens."
+            "these answers may be several tokens and this method reads one: use long_answers or generate, or ask for "
+            "one token of the answer, prompts.token(0)."
         )
 
 

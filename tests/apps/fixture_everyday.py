@@ -16,7 +16,8 @@ def dla(task: str) -> xr.Dataset:
     neurons = np.sort(rng.exponential(0.2, (2, 5)))[:, ::-1]
     means = {
         "embed": ("", 0.2), "bias": ("", -0.1), "heads": (("layer", "head"), heads), "mlps": ("layer", mlps),
-        "neurons": (("neuron_layer", "rank"), neurons), "accumulated": ("depth", 9 * step(LAYERS, 5.6)),
+        "neurons": (("neuron_layer", "rank"), 0.4 * neurons), "neuron_sizes": (("neuron_layer", "rank"), neurons),
+        "accumulated": ("depth", 9 * step(LAYERS, 5.6)),
     }  # fmt: skip
     data: dict = {}
     for name, (dims, mean) in means.items():

@@ -33,6 +33,8 @@ def grown(prompts, new: np.ndarray):
 
 
 def test_greedy_without_edits_is_the_plain_models_own(tiny):
+    if tiny.dtype != torch.float32:
+        pytest.skip("near ties fall either way in bfloat16")
     prompts = random_prompts(5)
     found = generate(tiny.bridge, prompts, Greedy(NEW), batch_size=2)
     own = tiny.bridge if tiny.plain is None else tiny.plain
@@ -85,8 +87,8 @@ def named(interventions) -> list[Intervention]:
 @pytest.mark.parametrize("name", EDITS)
 def test_each_step_is_a_run_of_the_whole_sequence(tiny, name, last):
     prompts, edits = random_prompts(4), EDITS[name]
-    if tiny.name == "gptj" and tiny.device != "cpu":
-        pytest.skip("the CPU variant covers it")
+    if tiny.dtype != torch.float32:
+        pytest.skip("near ties fall either way in bfloat16")
     found = generate(tiny.bridge, prompts, Greedy(3), edits, last=last, batch_size=3)
     for step in range(3):
         longer = grown(prompts, found.tokens[:, :step])

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from interp.errors import InterpError
+from interp.methods.accuracy import accuracy
 from interp.methods.generation import Greedy, generate
-from interp.methods.long_answers import long_answers
+from interp.methods.long_answers import _digits, long_answers
 from interp.tasks import build_long, encode_long, get_task
 from interp.tasks.encoding import Item
 from tests.checkpoint import random_llama
@@ -78,6 +79,24 @@ def test_told_and_written_by_hand():
     assert (int(ds.n), int(ds.n_cuts)) == (5, 1)
 
 
+def test_digits_of_pieces_are_aligned_at_their_ends():
+    made = tokenizer("separate")
+
+    def digits(answer: str, told: str, number: str) -> list[tuple[str, str, str]]:
+        tokens, forced = (made(text, add_special_tokens=False)["input_ids"] for text in (answer, told))
+        return _digits(made, tuple(tokens), np.array(forced), answer, number)
+
+    # 123|4, told 134|4, written 999
+    assert digits("1234", "1344", "999") == [
+        ("4", "4", "9"),
+        ("3", "4", "9"),
+        ("2", "3", "9"),
+        ("1", "1", ""),
+    ]
+    assert digits("46", "123", "46") == [("6", "3", "6"), ("4", "2", "4")]
+    assert digits("46", "+", "") == [("6", "+", ""), ("4", "", "")]
+
+
 def test_a_number_that_goes_on_is_not_the_answer():
     ds = long_answers(sayer("=4 46 66"), asked("46", "466"))
     assert (float(ds.exact_teacher_forced), float(ds.exact_generated), float(ds.runs_on)) == (1.0, 0.0, 1.0)
@@ -127,6 +146,23 @@ def test_all_tokens_are_generated_exactly_when_all_are_right_told_those_before(b
     assert told.tolist() == expected
     assert 0 < sum(expected) < len(expected)
     assert (wrote <= told).all()
+
+
+def test_the_next_token_after_a_right_beginning_is_asked_as_any_other(bridge):
+    """Each answer token as a single-token question is what teacher forcing says of it."""
+    (part,) = build_long(get_task("a+b").within(10, 89), tokenizer("digits"), n=40)
+    ds = long_answers(bridge, [part])
+    for k in range(3):
+        asked = part.token(k)
+        held = np.array([len(answer) > k for answer in part.answer_tokens])
+        assert asked.roles == (*part.roles, "said1", "said2")[: len(part.roles) + k]
+        assert asked.texts == part[held].texts
+        found = accuracy(bridge, asked)
+        order = {text: float(p) for text, p in zip(ds.prompt.values, ds.token_logprob.values[:, k], strict=True)}
+        assert found.answer_logprob.values == pytest.approx([order[text] for text in asked.texts], abs=1e-4)
+        assert (asked.variables["result"] == part.variables["result"][held]).all()
+    with pytest.raises(InterpError, match="has 4 tokens"):
+        part.token(3)
 
 
 def test_batches_and_ways_of_cutting(bridge):
