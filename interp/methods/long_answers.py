@@ -3,11 +3,11 @@
     teacher-forced   token k is right when argmax logits( prompt + answer[:k] ) = answer[k]; exact: all of them
     generated        greedy, token after token; exact: the number it writes, to its end, is the answer
 
-The two exact matches differ by two things alone. As long as all tokens were right, greedy text *is* the right beginning,
-so every token of the answer is generated exactly when every token is right teacher-forced; but generation must also
-stop: a model that writes 465 for 46 has all tokens right (`runs_on`); and a number in other pieces than the tokenizer's
-is right only when generated. Below the exact match they differ more: an early
-error gives teacher-forced tokens the right context again, and generated ones a wrong one.
+As long as all tokens were right, greedy text *is* the right beginning, so every token of the answer is generated
+exactly when every token is right teacher-forced. The two exact matches differ by two things alone: generation must also
+stop (a model that writes 465 for 46 has all tokens right: `runs_on`), and a number written in other pieces than the
+tokenizer's is right only when generated. Place by place they differ more: after an early error teacher-forced tokens
+get the right context again, and generated ones a wrong one.
 
     digit c   the c-th digit from the right (0 = units) of the answer: of the token that holds it, its pieces aligned at
               their ends (teacher-forced), or of the number written (generated)
@@ -94,7 +94,8 @@ def _said(model: Any, tokenizer: Any, prompts: LongPrompts, k: int, batch_size: 
     """Return what the model says on prompts whose answers have `k` tokens."""
     answers = np.array(prompts.answer_tokens, dtype=np.int64)
     stop = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
-    written = generate(model, prompts, Greedy(k + 1, stop), batch_size=batch_size)
+    longest = max(k, *map(len, prompts.answers))  # in other pieces the answer may be more tokens
+    written = generate(model, prompts, Greedy(longest + 1, stop), batch_size=batch_size)
     logprobs, forced = _teacher_forced(model, prompts, answers, batch_size)
     texts = written.texts(tokenizer, stop)
     found = []

@@ -20,13 +20,13 @@ from tests.tokenizers import tokenizer
 
 
 @cache
-def sayer(says: str):
-    """A model of the digit tokenizer in which the next token depends on the last alone: `says` "=4 46 6." means that 4
-    follows =, 6 follows 4 and a full stop 6."""
+def sayer(says: str, kind: str = "digits"):
+    """A model of a tokenizer in which the next token depends on the last alone: `says` "=4 46 6." means that 4 follows
+    =, 6 follows 4 and a full stop 6."""
     from transformer_lens.config import TransformerBridgeConfig
     from transformer_lens.model_bridge import TransformerBridge
 
-    made, pairs = tokenizer("digits"), says.split()
+    made, pairs = tokenizer(kind), says.split()
     size = len(made)
     config = TransformerBridgeConfig(
         n_layers=1, d_model=size, n_ctx=12, d_head=size, n_heads=1, d_mlp=4, d_vocab=size, act_fn="relu",
@@ -45,10 +45,10 @@ def sayer(says: str):
     return model
 
 
-def asked(*answers: str):
+def asked(*answers: str, kind: str = "digits"):
     """One question a+b= for each answer, as one set of prompts."""
     items = [Item("1+1=", {"a": (0, 1), "b": (2, 3)}, answer) for answer in answers]
-    return [found for _, found in encode_long(tokenizer("digits"), items)]
+    return [found for _, found in encode_long(tokenizer(kind), items)]
 
 
 def test_told_and_written_by_hand():
@@ -100,6 +100,13 @@ def test_digits_of_pieces_are_aligned_at_their_ends():
 def test_a_number_that_goes_on_is_not_the_answer():
     ds = long_answers(sayer("=4 46 66"), asked("46", "466"))
     assert (float(ds.exact_teacher_forced), float(ds.exact_generated), float(ds.runs_on)) == (1.0, 0.0, 1.0)
+
+
+def test_a_number_in_other_pieces_is_right_when_written():
+    """46 is one token of this tokenizer, and the model says 4, then 6."""
+    ds = long_answers(sayer("=4 46 6.", "separate"), asked("46", kind="separate"))
+    assert ds.n_tokens.values.tolist() == [1]
+    assert (float(ds.exact_teacher_forced), float(ds.exact_generated), float(ds.runs_on)) == (0.0, 1.0, 0.0)
 
 
 def test_a_stop_token_ends_a_number():
