@@ -4,6 +4,7 @@
     planted:wait=3,transfer=2,layers=12    the same in a deeper model (1..32 blocks); seed=1 draws other numbers
     planted:mix=2                          operands mix through other tokens in block 2: there is no window
 
+(`planted:copy`, `planted:compose` and `planted:adder`, whose heads and paths are known: `interp.models.planted_parts`.)
 They add two or three operands in the styles "plain" and "verbal" with the same weights, and are simply wrong at every
 other task and style. `interp.models.planted_circuit` says how they work, `interp.models.planted_weights` writes the
 matrices. The truth about them, in this project's counting:
@@ -34,10 +35,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interp.errors import InterpError, nearest
+from interp.models import planted_parts
 
 PREFIX = "planted:"
-EXAMPLES = ("planted:wait=3,transfer=2", "planted:mix=2")
-FAMILY = f"and, built when asked for: {EXAMPLES[0]}[,layers=8,seed=0], {EXAMPLES[1]} (any numbers that fit)"
+EXAMPLES = ("planted:wait=3,transfer=2", "planted:mix=2", *(f"{PREFIX}{kind}" for kind in planted_parts.KINDS))
+FAMILY = (
+    f"and, built when asked for: {EXAMPLES[0]}[,layers=8,seed=0], {EXAMPLES[1]} (any numbers that fit), "
+    f"{', '.join(EXAMPLES[2:])}[,layers=4,seed=0]"
+)
 FIELDS = ("wait", "transfer", "mix", "layers", "seed")
 LAYERS, LARGEST = 8, 32
 """The default depth, and the largest: the residual stream needs about layers^2 / 2 dimensions."""
@@ -59,7 +64,7 @@ class Planted:
                 f"{self.name}: need 1 <= layers <= {LARGEST} and 0 <= seed < 2^32, e.g. {EXAMPLES[0]},layers=12."
             )
         if (self.wait is None or self.transfer is None) == (self.mix is None) or None not in (self.wait, self.mix):
-            raise InterpError(f"{self.name}: give wait and transfer, or mix alone: {' or '.join(EXAMPLES)}.")
+            raise InterpError(f"{self.name}: give wait and transfer, or mix alone: {' or '.join(EXAMPLES[:2])}.")
         if self.reads.start < 0 or not len(self.reads) or self.reads.stop > self.layers:
             need = "wait >= 0, transfer >= 1 and wait + transfer" if self.mix is None else "mix >= 0 and mix + 2"
             raise InterpError(f"{self.name} does not fit {self.layers} blocks: need {need} <= layers.")
@@ -107,7 +112,7 @@ def directory(name: str) -> Path:
 
     Raises InterpError for a bad name, and for a cache that cannot be written.
     """
-    planted = read_name(name)
+    planted = planted_parts.read_parts(name) if planted_parts.is_parts(name) else read_name(name)
     label = planted.name.removeprefix(PREFIX).replace("=", "").replace(",", "-")
     place = cache_directory() / "planted" / f"{label}-{_origin()}"
     if not _whole(place):
@@ -121,8 +126,7 @@ def _origin() -> str:
     from interp.tasks import BUILT_IN
 
     here = Path(__file__).parent
-    modules = ("planted", "planted_circuit", "planted_weights", "number_tokenizer")
-    code = [(here / f"{module}.py").read_bytes() for module in modules]
+    code = [path.read_bytes() for path in (*sorted(here.glob("planted*.py")), here / "number_tokenizer.py")]
     return hashlib.sha256(b"\0".join([*code, " ".join(words(BUILT_IN)).encode()])).hexdigest()[:12]
 
 
@@ -135,10 +139,17 @@ def _whole(place: Path) -> bool:
         return False
 
 
-def _build(planted: Planted, place: Path) -> None:
+def _files(planted: Planted | planted_parts.PlantedParts) -> dict[str, bytes]:
+    from interp.models import planted_parts_weights, planted_weights
+
+    if isinstance(planted, planted_parts.PlantedParts):
+        return planted_parts_weights.files(planted)
+    return planted_weights.files(planted)
+
+
+def _build(planted: Planted | planted_parts.PlantedParts, place: Path) -> None:
     """Write the directory beside its place and rename it once; whoever else builds it builds the same."""
     from interp.models import atomic
-    from interp.models.planted_weights import files
 
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +160,7 @@ def _build(planted: Planted, place: Path) -> None:
             "directory that can be written."
         ) from None
     try:
-        found = files(planted)
+        found = _files(planted)
         for name, data in found.items():
             atomic.write_bytes(partial / name, data)
         sums = "".join(f"{atomic.digest(data)}  {name}\n" for name, data in sorted(found.items()))

@@ -33,14 +33,17 @@ Tensors = dict[str, np.ndarray]
 
 def files(planted: Planted) -> dict[str, bytes]:
     """Return the checkpoint directory of a planted model: {file name: its bytes}."""
-    tokenizer = number_tokenizer.word_level(HIGHEST)
-    vocabulary = tokenizer.get_vocab()
+    vocabulary = number_tokenizer.word_level(HIGHEST).get_vocab()
+    return beside(configuration(planted, len(vocabulary))) | {"model.safetensors": save(weights(planted, vocabulary))}
+
+
+def beside(configuration: dict[str, Any]) -> dict[str, bytes]:
+    """Return the files of a planted checkpoint but its weights: its config.json and its tokenizer."""
     about = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     about |= {f"{name}_token": f"<{name}>" for name in ("bos", "eos", "unk")}
     return {
-        "config.json": (json.dumps(configuration(planted, len(vocabulary)), indent=2) + "\n").encode(),
-        "model.safetensors": save(weights(planted, vocabulary)),
-        "tokenizer.json": tokenizer.to_str(pretty=True).encode(),
+        "config.json": (json.dumps(configuration, indent=2) + "\n").encode(),
+        "tokenizer.json": number_tokenizer.word_level(HIGHEST).to_str(pretty=True).encode(),
         "tokenizer_config.json": (json.dumps(about, indent=2) + "\n").encode(),
     }
 
@@ -57,7 +60,7 @@ def weights(planted: Planted, vocabulary: dict[str, int]) -> Tensors:
     """Return every weight by its bridge name, float32; `vocabulary` is {token: id}, and n has the id n."""
     rng = np.random.default_rng(planted.seed)
     at = {name: i for i, name in enumerate(directions(planted))}
-    turn = _orthogonal(rng, d_model(planted.layers))[: len(at)]  # [direction, d_model]: the columns of Q it needs
+    turn = orthogonal(rng, d_model(planted.layers))[: len(at)]  # [direction, d_model]: the columns of Q it needs
     found = {
         "embed.weight": _embedding(planted, vocabulary, at, rng) @ turn,
         "pos_embed.weight": _positions(at) @ turn,
@@ -124,7 +127,7 @@ def _block(made: Block, at: dict[str, int], turn: np.ndarray, rng: np.random.Gen
         for channel, (source, target) in enumerate(head.copies):
             v[h, channel, at[source]] = 1
             o[h, channel, at[target]] = rng.standard_normal() if target.startswith("decoy") else 1
-        looks, copies = _orthogonal(rng, D_HEAD), _orthogonal(rng, D_HEAD)
+        looks, copies = orthogonal(rng, D_HEAD), orthogonal(rng, D_HEAD)
         q[h], k[h], bias[h], v[h], o[h] = looks @ q[h], looks @ k[h], looks @ bias[h], copies @ v[h], copies @ o[h]
     rows = {
         name: tensor.reshape(N_HEADS * D_HEAD, len(at)) @ turn
@@ -157,7 +160,7 @@ def _neurons(planted: Planted, i: int, at: dict[str, int], turn: np.ndarray, rng
     }
 
 
-def _orthogonal(rng: np.random.Generator, n: int) -> np.ndarray:
-    """A random orthogonal matrix [n, n], uniform over all of them (signs as in R > 0)."""
+def orthogonal(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Return a random orthogonal matrix [n, n], uniform over all of them (signs as in R > 0)."""
     q, r = np.linalg.qr(rng.standard_normal((n, n)))
     return q * np.sign(np.diag(r))
