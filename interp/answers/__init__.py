@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import everyday, measured, windows
+from interp.answers import components, everyday, measured, windows
 from interp.answers.question import Question, shortfall
 
 __all__ = ["METHODS", "NEED_SPLITS", "Question", "shortfall"]
@@ -36,6 +36,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "spectrum": measured.spectrum,
     "dla": everyday.dla,
     "long_answers": everyday.long_answers,
+    "mediation": components.mediation,
 }
 
 NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing")

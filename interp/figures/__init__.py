@@ -27,6 +27,7 @@ from interp.figures import (
     knockout,
     lens,
     long_answers,
+    mediation,
     patching,
     peeking,
     probing,
@@ -95,6 +96,12 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("neuron_map", direct.neuron_map, direct.summary, "neuron_sizes"),
     ),
     "long_answers": (Drawing("by_place", long_answers.by_place, long_answers.summary, "digit_generated"),),
+    "mediation": (
+        Drawing("mlp_map", mediation.mlp_map, mediation.summary, "effect"),
+        Drawing("mlp_median_map", mediation.mlp_median_map, mediation.summary, "effect_median"),
+        Drawing("attention_map", mediation.attention_map, mediation.summary, "effect_median"),
+        Drawing("importance", mediation.importance, mediation.summary, "relative_importance"),
+    ),
 }
 
 

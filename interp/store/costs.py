@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
+from interp.store.component_parameters import Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.specs import Spec
 from interp.store.study import parts
@@ -166,6 +167,11 @@ def _long_answers(p: LongAnswers, size: Size) -> Work:
     return _evaluated(p, 5)  # told the beginning once, and written in about four steps
 
 
+def _mediation(p: Mediation, size: Size) -> Work:
+    cells = 2 * 2 * size.layers * size.roles / 4  # two components and their null; the sweep resumes where it patches
+    return _evaluated(p, len(p.changes) * (3 + cells))
+
+
 def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
@@ -187,5 +193,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "spectrum": _spectrum,
     "dla": _dla,
     "long_answers": _long_answers,
+    "mediation": _mediation,
     "train": _train,
 }

@@ -13,12 +13,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
+from interp.store.component_parameters import Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 
 __all__ = [
     "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Dla", "Heads", "Lens",
-    "LongAnswers", "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
+    "LongAnswers", "Mediation", "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
 ]  # fmt: skip
 
 
@@ -130,6 +131,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "spectrum": Spectrum,
     "dla": Dla,
     "long_answers": LongAnswers,
+    "mediation": Mediation,
     "study": Study,
     "train": Train,
 }

@@ -79,5 +79,6 @@ def quick(method: str) -> list[str]:
         "spectrum": {"n_null": 40},
         "dla": {"n": 10},
         "long_answers": {"n": 10},
+        "mediation": {"n": 6},
     }
     return [word for name, value in sizes[method].items() for word in ("--set", f"{name}={value}")]

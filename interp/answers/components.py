@@ -1,0 +1,50 @@
+"""How are the components of arithmetic asked for: mediation, circuits of heads and MLPs, heuristic neurons?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import xarray as xr
+
+from interp.answers.question import Question, inside, short_name
+from interp.errors import InterpError
+from interp.store import component_parameters as asked
+from interp.tasks import Twins, check_task, named_task, read_pairs, twins
+from interp.tasks.other_questions import other_questions
+
+RECIPES = {"result_kept": "keep_result", "operator": "swap_operator"}
+
+
+def mediation(question: Question) -> xr.Dataset:
+    from interp.methods.mediation import mediation
+
+    p = cast(asked.Mediation, question.spec.settings)
+    pairs = {change: _pairs(question, change, p.split, p.n) for change in p.changes}
+    return mediation(question.model, pairs, **question.how)
+
+
+def _pairs(question: Question, change: str, split: str, n: int) -> Twins:
+    """Return `n` pairs of a change. Raises InterpError for a toy model, or a file, which has pairs of one kind."""
+    task, model, seed = str(question.spec.task), question.model, question.spec.seed
+    tokenizer = model.arith.tokenizer
+    if model.arith.task is not None:
+        raise InterpError(
+            f"{question.spec.method} needs pairs of a task, e.g. --task a+b; {question.spec.model!r} has none."
+        )
+    if task.endswith(".jsonl"):
+        found = read_pairs(task, tokenizer)
+        found = replace(found, clean=found.clean[:n], corrupted=found.corrupted[:n])
+    else:
+        named = named_task(task)
+        check_task(named, tokenizer)
+        if change == "operands":
+            found = other_questions(named, tokenizer, question.spec.style, split, n, seed)
+        else:
+            found = twins(named, tokenizer, question.spec.style, split, n, RECIPES[change], None, seed)
+    if len(found) < n:
+        question.short[f"{found.clean.split}, {change}"] = (len(found), n)
+    sides = {
+        side: inside(model, replace(getattr(found, side), task=short_name(task))) for side in ("clean", "corrupted")
+    }
+    return replace(found, **sides)
