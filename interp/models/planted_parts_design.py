@@ -1,6 +1,6 @@
 """What is copied from where to where? The named directions and heads of `interp.models.planted_parts`, as tables.
 
-The same four slots stand in every block. A slot that is planted in a block makes its MOVE there; in every other block it
+The same four slots stand in every block. A slot that is planted in a block makes its MOVE there; in other blocks it
 reads the same direction and writes to a decoy. Each head also copies three random codes of the numbers to decoys.
 """
 

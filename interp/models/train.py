@@ -12,13 +12,18 @@ from typing import Any
 from interp.errors import InterpError, nearest
 from interp.progress import Progress, silent
 
+DEFAULTS = {"language": "mental-math", "greater-than": "greater-than", "modular": "modadd-59"}
+"""The recipe that fills in what a recipe file of each trainer leaves out."""
+
 
 def recipes() -> dict[str, dict[str, Any]]:
     """Return the recipes of the shipped models by name."""
+    from interp.models.greater_than_training import GREATER_THAN
     from interp.models.language_recipe import MENTAL_MATH, WAITS_2_2
     from interp.models.modular import RECIPE
 
-    return {"mental-math": MENTAL_MATH, "waits-2-2": WAITS_2_2, "modadd-59": {"trainer": "modular", **RECIPE}}
+    language = {"mental-math": MENTAL_MATH, "waits-2-2": WAITS_2_2}
+    return language | {"greater-than": GREATER_THAN, "modadd-59": {"trainer": "modular", **RECIPE}}
 
 
 def train(
@@ -34,6 +39,10 @@ def train(
         from interp.models.language import train_language
 
         return train_language(recipe, directory, device=device, resume_from_state=resume, progress=progress)
+    if recipe["trainer"] == "greater-than":
+        from interp.models.greater_than_training import train_greater_than
+
+        return train_greater_than(recipe, directory, device=device, resume_from_state=resume, progress=progress)
     from interp.models.modular_training import train_modular
 
     plain = {key: value for key, value in recipe.items() if key != "trainer"}
@@ -53,6 +62,6 @@ def _recipe(name: str) -> dict[str, Any]:
         raise InterpError(
             f"recipe {name} cannot be read ({error.__class__.__name__}); it must be a JSON object."
         ) from None
-    if not isinstance(recipe, dict) or recipe.get("trainer") not in ("language", "modular"):
-        raise InterpError(f"recipe {name} needs 'trainer': 'language' or 'modular'.")
-    return {**known["mental-math" if recipe["trainer"] == "language" else "modadd-59"], **recipe}
+    if not isinstance(recipe, dict) or recipe.get("trainer") not in DEFAULTS:
+        raise InterpError(f"recipe {name} needs 'trainer': 'language', 'greater-than' or 'modular'.")
+    return {**known[DEFAULTS[recipe["trainer"]]], **recipe}
