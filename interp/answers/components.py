@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import xarray as xr
 
 from interp.answers.question import Question, inside, short_name
 from interp.errors import InterpError
 from interp.store import component_parameters as asked
-from interp.tasks import Twins, check_task, named_task, read_pairs, twins
+from interp.tasks import Prompts, Twins, build, check_task, named_task, other_operators, read_pairs, twins
 from interp.tasks.other_questions import other_questions
 
 RECIPES = {"result_kept": "keep_result", "operator": "swap_operator"}
@@ -22,6 +22,16 @@ def mediation(question: Question) -> xr.Dataset:
     p = cast(asked.Mediation, question.spec.settings)
     pairs = {change: _pairs(question, change, p.split, p.n) for change in p.changes}
     return mediation(question.model, pairs, **question.how)
+
+
+def components(question: Question) -> xr.Dataset:
+    from interp.methods.localisation import localisation
+
+    p = cast(asked.Components, question.spec.settings)
+    pairs = _pairs(question, "operands", "selection", p.n_discovery)
+    prompts, reference = question.prompts(p.split, p.n), _every_operator(question, p.n_reference)
+    sizes: dict[str, Any] = {"n_random": p.n_random, "threshold": p.threshold}
+    return localisation(question.model, pairs, prompts, reference, **sizes, **question.how)
 
 
 def _pairs(question: Question, change: str, split: str, n: int) -> Twins:
@@ -48,3 +58,15 @@ def _pairs(question: Question, change: str, split: str, n: int) -> Twins:
         side: inside(model, replace(getattr(found, side), task=short_name(task))) for side in ("clean", "corrupted")
     }
     return replace(found, **sides)
+
+
+def _every_operator(question: Question, n: int) -> list[Prompts]:
+    """Return train-split prompts of the task and, where it has one, of the task with every operator swapped."""
+    found = [question.prompts("train", n)]
+    task = named_task(str(question.spec.task))
+    if not task.wordings and task.operators:
+        other = other_operators(task)
+        built = build(other, question.model.arith.tokenizer, question.spec.style, "train", n, question.spec.seed)
+        if built.roles == found[0].roles:
+            found.append(inside(question.model, built))
+    return found
