@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import components, everyday, measured, windows
+from interp.answers import circuits, components, everyday, measured, windows
 from interp.answers.question import Question, shortfall
 
 __all__ = ["METHODS", "NEED_SPLITS", "Question", "shortfall"]
@@ -37,7 +37,10 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "dla": everyday.dla,
     "long_answers": everyday.long_answers,
     "mediation": components.mediation,
+    "components": components.components,
+    "attribution": circuits.attribution,
+    "circuits": circuits.circuits,
 }
 
-NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing")
+NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing", "components", "circuits")
 """Methods that need reference prompts of another split than those they measure."""

@@ -21,7 +21,10 @@ from interp.figures import (
     af1,
     alternatives,
     attention,
+    attribution,
+    circuits,
     comparison,
+    components,
     direct,
     head_roles,
     knockout,
@@ -101,6 +104,18 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("mlp_median_map", mediation.mlp_median_map, mediation.summary, "effect_median"),
         Drawing("attention_map", mediation.attention_map, mediation.summary, "effect_median"),
         Drawing("importance", mediation.importance, mediation.summary, "relative_importance"),
+    ),
+    "components": (
+        Drawing("faithfulness_curve", components.faithfulness_curve, components.summary, "faithfulness"),
+        Drawing("head_map", components.head_map, components.summary, "head_effect"),
+    ),
+    "attribution": (
+        Drawing("node_maps", attribution.node_maps, attribution.summary, "score"),
+        Drawing("agreement", attribution.agreement, attribution.summary, "effect"),
+    ),
+    "circuits": (
+        Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),
+        Drawing("top_edges", circuits.top_edges, circuits.summary, "score"),
     ),
 }
 

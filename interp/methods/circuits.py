@@ -58,8 +58,8 @@ def circuits(
 ) -> xr.Dataset:
     """Return f against the share of edges kept, for both rankings, their complements and random circuits.
 
-    `faithfulness` and `complement` [ranking, share] with intervals (bootstrap over pairs), `faithfulness_random`
-    [draw, share], `accuracy` [ranking, share] and `accuracy_random`, `metric` [prompt, ranking, share], `n_edges`
+    `faithfulness` and `complement` [ranking, share] with intervals (bootstrap over pairs), `faithfulness_null`
+    [draw, share], `accuracy` [ranking, share] and `accuracy_null`, `metric` [prompt, ranking, share], `n_edges`
     [ranking, share] after pruning, `score` [sender, receiver], areas [ranking]. `reference` prompts are needed for the
     mean. Raises InterpError for pairs that share one answer, an unknown ablation, or a model that `Lean` does not know.
     """
@@ -176,9 +176,9 @@ def _dataset(model: Any, pairs: Twins, n_discovery: int, found: _Found, about: d
             "complement", "ranking share", shared.value[beside], (shared.low[beside], shared.high[beside]), "fraction",
             "the same of every edge but the circuit's",
         ),
-        "faithfulness_random": variable("draw share", shared.value[random], "fraction", "the same of random edges"),
+        "faithfulness_null": variable("draw share", shared.value[random], "fraction", "the same of random edges"),
         "accuracy": variable("ranking share", right[inside], "fraction", "top token = clean answer"),
-        "accuracy_random": variable("draw share", right[random], "fraction", "the same of random edges"),
+        "accuracy_null": variable("draw share", right[random], "fraction", "the same of random edges"),
         "metric": variable("ranking share prompt", found.values[inside], "logits", "logit difference under a circuit"),
         "metric_full": variable("prompt", found.full, "logits", "logit difference with every edge"),
         "metric_empty": variable("prompt", found.empty, "logits", "logit difference with no edge"),
@@ -192,7 +192,7 @@ def _dataset(model: Any, pairs: Twins, n_discovery: int, found: _Found, about: d
         axis = "log" if name.endswith("log") else "linear"
         about_area = f"area under {'f' if name.startswith('cpr') else '|1 - f|'}, {axis} axis of shares"
         data[name] = variable("ranking", getattr(area, name), "fraction", about_area)
-        data[f"{name}_random"] = variable("draw", getattr(area_random, name), "fraction", f"{about_area}, random edges")
+        data[f"{name}_null"] = variable("draw", getattr(area_random, name), "fraction", f"{about_area}, random edges")
     return xr.Dataset(
         data,
         coords={

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
-from interp.store.component_parameters import Mediation
+from interp.store.circuit_parameters import Attribution, Circuits
+from interp.store.component_parameters import Components, Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.specs import Spec
 from interp.store.study import parts
@@ -25,6 +26,7 @@ WHOLE = 5000  # prompts of a whole split or task, where null asks for all of the
 STEPS, BATCH = 4000, 512  # a usual recipe
 HEADS = 8  # of a model whose number of heads is not told
 WAITS, PEEKS, SHIFTS, CUTS = 9, 6, 8, 4  # variants that exist: what waits, what follows, windows nearby, what is cut
+SIZES = 10  # circuit sizes
 TRANSFER = 2  # full-peek blocks of a window that is still to be searched
 
 
@@ -172,6 +174,30 @@ def _mediation(p: Mediation, size: Size) -> Work:
     return _evaluated(p, len(p.changes) * (3 + cells))
 
 
+def _attribution(p: Attribution, size: Size) -> Work:
+    gradient = 2 * (3 if p.variant == "gradient" else 4 * p.steps * _groups(p.variant, size))  # and its null
+    return _evaluated(p, gradient + size.layers * (size.heads + 1) * size.roles / 4)  # exact: each node at each role
+
+
+def _circuits(p: Circuits, size: Size) -> Work:
+    ranking = 3 if p.attribution == "gradient" else 4 * p.steps * _groups(p.attribution, size)
+    runs = 4 * SIZES * (4 + p.n_random)  # both rankings, their complements, random ones; some four forwards each
+    found = {"discovery": Passes("train", p.n_discovery, ranking)} | _evaluated(p, runs)
+    return found | (_reference(p.n_reference) if p.ablation == "mean" else {})
+
+
+def _groups(variant: str, size: Size) -> int:
+    """Senders that move together on their way: all of them, or those of a layer and kind."""
+    return 1 if variant == "ig_inputs" else 2 * size.layers + 1
+
+
+def _components(p: Components, size: Size) -> Work:
+    cells = 2 * size.layers * (size.heads + 1) * size.roles / 4
+    circuits = (p.n_random + 2) * min(size.layers * size.heads, 64)
+    ranked = Passes("selection", p.n_discovery, 3 + cells + size.layers * size.heads)
+    return {"selection": ranked, "reference": Passes("train", p.n_reference, 2)} | _evaluated(p, 1 + circuits)
+
+
 def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
@@ -194,5 +220,8 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "dla": _dla,
     "long_answers": _long_answers,
     "mediation": _mediation,
+    "components": _components,
+    "attribution": _attribution,
+    "circuits": _circuits,
     "train": _train,
 }

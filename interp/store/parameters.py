@@ -13,13 +13,36 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
-from interp.store.component_parameters import Mediation
+from interp.store.circuit_parameters import Attribution, Circuits
+from interp.store.component_parameters import Components, Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 
 __all__ = [
-    "PARAMETERS", "Ablation", "Abp", "Accuracy", "Af1", "Alternatives", "Attention", "Cama", "Dla", "Heads", "Lens",
-    "LongAnswers", "Mediation", "Parameters", "Patching", "Peeking", "Probing", "Spectrum", "Study", "Train", "Window",
+    "PARAMETERS",
+    "Ablation",
+    "Abp",
+    "Accuracy",
+    "Af1",
+    "Alternatives",
+    "Attention",
+    "Attribution",
+    "Cama",
+    "Circuits",
+    "Components",
+    "Dla",
+    "Heads",
+    "Lens",
+    "LongAnswers",
+    "Mediation",
+    "Parameters",
+    "Patching",
+    "Peeking",
+    "Probing",
+    "Spectrum",
+    "Study",
+    "Train",
+    "Window",
 ]  # fmt: skip
 
 
@@ -132,6 +155,9 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "dla": Dla,
     "long_answers": LongAnswers,
     "mediation": Mediation,
+    "components": Components,
+    "attribution": Attribution,
+    "circuits": Circuits,
     "study": Study,
     "train": Train,
 }

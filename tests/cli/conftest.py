@@ -80,5 +80,8 @@ def quick(method: str) -> list[str]:
         "dla": {"n": 10},
         "long_answers": {"n": 10},
         "mediation": {"n": 6},
+        "components": {"n_discovery": 4, "n": 10, "n_reference": 20, "n_random": 1},
+        "attribution": {"n": 6},
+        "circuits": {"n": 6, "n_discovery": 4, "n_random": 1},
     }
     return [word for name, value in sizes[method].items() for word in ("--set", f"{name}={value}")]

@@ -12,7 +12,7 @@ import pytest
 
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
-from tests.apps import fixture_components, fixture_everyday
+from tests.apps import fixture_circuits, fixture_components, fixture_everyday
 from tests.apps import fixture_store as made
 
 DATASETS = {
@@ -21,6 +21,9 @@ DATASETS = {
     "spectrum": made.spectrum(),
     "dla": fixture_everyday.dla("a+b"),
     "long_answers": fixture_everyday.long_answers("a+b"),
+    "attribution": fixture_circuits.attribution("a+b"),
+    "circuits": fixture_circuits.circuits("a+b"),
+    "components": fixture_components.components("a+b"),
     "mediation": fixture_components.mediation("a+b"),
     **{method.__name__: method("a+b+c") for method in (*made.CELL_METHODS, *made.AF1_METHODS)},
 }

@@ -156,12 +156,12 @@ def found():
 
 def test_the_whole_model_is_faithful_and_a_ranking_beats_chance(found):
     assert found.faithfulness.sel(share=1.0).values == pytest.approx(1, abs=1e-5)
-    assert found.faithfulness_random.sel(share=1.0).values == pytest.approx(1, abs=1e-5)
+    assert found.faithfulness_null.sel(share=1.0).values == pytest.approx(1, abs=1e-5)
     assert found.complement.sel(share=1.0).values == pytest.approx(0, abs=1e-5)
     middle = found.sel(share=0.3)
-    assert (middle.faithfulness.values > middle.faithfulness_random.values.max() + 0.1).all()
-    assert float(found.cmd.sel(ranking="size")) < float(found.cmd_random.min())
-    assert float(found.cpr.sel(ranking="signed")) > float(found.cpr_random.max())
+    assert (middle.faithfulness.values > middle.faithfulness_null.values.max() + 0.1).all()
+    assert float(found.cmd.sel(ranking="size")) < float(found.cmd_null.min())
+    assert float(found.cpr.sel(ranking="signed")) > float(found.cpr_null.max())
 
 
 def test_sizes_are_what_was_asked_for_and_pruning_only_takes_away(found):

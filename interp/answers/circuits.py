@@ -1,0 +1,29 @@
+"""How are attribution and circuits asked?"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import xarray as xr
+
+from interp.answers.question import Question
+from interp.store.circuit_parameters import Attribution, Circuits
+
+
+def attribution(question: Question) -> xr.Dataset:
+    from interp.methods.prescreen import attribution_map
+
+    p = cast(Attribution, question.spec.settings)
+    pairs = question.pairs(cast(Any, p))
+    return attribution_map(question.model, pairs, variant=p.variant, steps=p.steps, k=p.k, **question.how)
+
+
+def circuits(question: Question) -> xr.Dataset:
+    from interp.methods.circuits import circuits
+
+    p = cast(Circuits, question.spec.settings)
+    discovery = question.pairs(cast(Any, p.model_copy(update={"n": p.n_discovery, "split": "train"})))
+    evaluation = question.pairs(cast(Any, p))
+    reference = question.prompts("train", p.n_reference) if p.ablation == "mean" else None
+    given: dict[str, Any] = {name: getattr(p, name) for name in ("attribution", "steps", "ablation", "n_random")}
+    return circuits(question.model, discovery, evaluation, reference, **given, **question.how)

@@ -1,0 +1,43 @@
+"""What may be asked of attribution and circuits: which estimate, what stands outside, how many pairs?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from interp.store.fields import Name, Sampled
+
+Recipe = Literal["swap_operand", "swap_operator", "flip_carry"]
+Estimate = Literal["gradient", "ig_inputs", "ig_activations"]
+
+
+class Paired(Sampled):
+    """A method that compares clean prompts with their twins."""
+
+    n: int = Field(200, ge=2, description="pairs of a clean prompt and its corrupted twin")
+    recipe: Recipe = Field("swap_operand", description="how the twin differs from the clean prompt; its answer too")
+    place: Name | None = Field(
+        None, description="the operand (or operator role) that changes; null takes the last operand (op1)"
+    )
+
+
+class Attribution(Paired):
+    """Which heads and MLPs would bring the clean answer back, by gradient and exactly?"""
+
+    variant: Estimate = Field("gradient", description="gradient at the corrupted run, or integrated on the way")
+    steps: int = Field(5, ge=1, le=1000, description="points on the way, of the integrated variants")
+    k: int = Field(10, ge=1, description="largest effects whose misses are named")
+
+
+class Circuits(Paired):
+    """How few edges keep the logit difference of the whole model?"""
+
+    n_discovery: int = Field(100, ge=2, description="train-split pairs that edges are ranked on")
+    attribution: Estimate = Field("ig_inputs", description="what edges are ranked by")
+    steps: int = Field(5, ge=1, le=1000, description="points on the way, of the integrated variants")
+    ablation: Literal["counterfactual", "mean", "resample"] = Field(
+        "counterfactual", description="what edges outside the circuit carry"
+    )
+    n_reference: int = Field(512, ge=1, description="train-split prompts behind the mean, where that is asked")
+    n_random: int = Field(5, ge=1, le=100, description="random circuits of each size")

@@ -1,0 +1,69 @@
+"""Synthetic results of attribution and circuits."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from interp.methods.circuit_area import SHARES, areas
+from tests.apps.fixture_parts import ROLES, attributes, interval
+
+SENDERS = ["embed", "z.0.0", "z.0.1", "mlp_out.0", "z.1.0", "z.1.1", "mlp_out.1"]
+RECEIVERS = ["q.0.0", "q.0.1", "k.0.0", "v.0.0", "mlp.0", "q.1.0", "q.1.1", "k.1.0", "v.1.0", "mlp.1", "logits"]
+
+
+def edge_scores() -> np.ndarray:
+    """Return scores of edges with one path far above the rest."""
+    scores = np.random.default_rng(3).normal(0, 0.05, (len(SENDERS), len(RECEIVERS)))
+    for sender, receiver, value in (("embed", "v.0.0", 4.0), ("z.0.1", "mlp.1", 3.0), ("mlp_out.1", "logits", 5.0)):
+        scores[SENDERS.index(sender), RECEIVERS.index(receiver)] = value
+    return scores
+
+
+def attribution(task: str) -> xr.Dataset:
+    """Return estimates that follow the exact effects but for one node."""
+    rng, roles = np.random.default_rng(2), list(ROLES[task])
+    effect = rng.normal(0, 0.2, (len(SENDERS), len(roles)))
+    effect[0, 3], effect[6, 4], effect[4, 4] = 8.0, 6.0, 3.0
+    score = 0.9 * effect + rng.normal(0, 0.1, effect.shape)
+    score[4, 4] = 0.0
+    dims = ("node", "role")
+    return xr.Dataset(
+        {
+            **interval("score", dims, score, 0.3, -20, 20),
+            **interval("effect", dims, effect, 0.3, -20, 20),
+            **interval("score_null", dims, 0.1 * score, 0.3, -20, 20),
+            "edge": (("sender", "receiver"), edge_scores()),
+            "pearson": ((), 0.93), "spearman": ((), 0.71), "n_missed": ((), 1), "n": ((), 200),
+        },
+        coords={"node": SENDERS, "role": roles, "sender": SENDERS, "receiver": RECEIVERS},
+        attrs={**attributes("attribution", task), "variant": "gradient", "k": 10, "missed": "z.1.0@eq"},
+    )  # fmt: skip
+
+
+def circuits(task: str) -> xr.Dataset:
+    """Return a ranking that finds most of the effect in a few edges."""
+    shares = np.array(SHARES)
+    f = np.stack([shares ** (1 / 6), shares ** (1 / 4)])
+    random = np.clip(np.stack([shares**3, shares**2, shares**4]), 0, 1)
+    area, chance = areas(shares, f), areas(shares, random)
+    found = {name: (("ranking",), getattr(area, name)) for name in area._fields}
+    found |= {f"{name}_null": (("draw",), getattr(chance, name)) for name in area._fields}
+    place = ("ranking", "share")
+    return xr.Dataset(
+        {
+            **interval("faithfulness", place, f, 0.05),
+            **interval("complement", place, (1 - f) ** 2, 0.05),
+            "faithfulness_null": (("draw", "share"), random),
+            "accuracy": (place, f), "accuracy_null": (("draw", "share"), random),
+            "n_edges": (place, np.round(0.9 * 784 * np.stack([shares, shares]))),
+            "n_kept": (("share",), np.round(784 * shares)),
+            "score": (("sender", "receiver"), edge_scores()),
+            "n": ((), 200), "n_discovery": ((), 100), **found,
+        },
+        coords={
+            "ranking": ["size", "signed"], "share": shares, "draw": np.arange(3), "sender": SENDERS,
+            "receiver": RECEIVERS,
+        },
+        attrs={**attributes("circuits", task), "ablation": "counterfactual", "attribution": "ig_inputs", "edges": 784},
+    )  # fmt: skip
