@@ -74,7 +74,7 @@ def _of_toy(spec: Spec, own: str) -> Spec:
 
 
 def _check_question(spec: Spec) -> None:
-    from interp.answers import METHODS, NEED_SPLITS
+    from interp.answers import METHODS, needs_splits
 
     if spec.method not in METHODS:
         raise InterpError(f"method {spec.method!r} is not one question: use `interp {spec.method}`.")
@@ -84,7 +84,7 @@ def _check_question(spec: Spec) -> None:
         raise InterpError(f"method {spec.method!r} needs a task, e.g. --task a+b.")
     if not spec.task.endswith(".jsonl"):
         named_task(spec.task).template(spec.style)
-    elif spec.method in NEED_SPLITS:
+    elif needs_splits(spec):
         raise InterpError(
             f"method {spec.method!r} needs reference prompts of another split, which a JSONL file does not have; "
             "describe the task in a JSON file (name, expression, ranges, templates) instead."

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.answers import METHODS, NEED_SPLITS, Question
+from interp.answers import METHODS, NEED_SPLITS, NEED_SPLITS_FOR_MEANS, Question
 from interp.answers.references import means_of, references_of
 from interp.answers.windows import _window
 from interp.engine import run
@@ -43,7 +43,7 @@ def ask():
 
 def test_methods_with_a_reference_say_that_they_need_splits():
     needing = {name for name, model in PARAMETERS.items() if {"n_reference", "n_train"} & set(model.model_fields)}
-    assert set(NEED_SPLITS) == needing
+    assert {*NEED_SPLITS, *NEED_SPLITS_FOR_MEANS} == needing
     assert set(METHODS) == set(PARAMETERS) - {"study", "train"}
 
 

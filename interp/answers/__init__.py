@@ -14,14 +14,16 @@ import xarray as xr
 
 from interp.answers import circuits, components, everyday, measured, windows
 from interp.answers.question import Question, shortfall
+from interp.store import Spec
 
-__all__ = ["METHODS", "NEED_SPLITS", "Question", "shortfall"]
+__all__ = ["METHODS", "NEED_SPLITS", "NEED_SPLITS_FOR_MEANS", "Question", "needs_splits", "shortfall"]
 
 Answer = xr.Dataset | tuple[xr.Dataset, dict[str, np.ndarray]]
 
 METHODS: dict[str, Callable[[Question], Answer]] = {
     "accuracy": measured.accuracy,
     "patching": measured.patching,
+    "head_patching": measured.patching,
     "ablation": measured.ablation,
     "cama": windows.cama,
     "abp": windows.abp,
@@ -44,3 +46,11 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
 
 NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing", "components", "circuits")
 """Methods that need reference prompts of another split than those they measure."""
+NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")
+"""Methods that do so where a mean is asked for."""
+
+
+def needs_splits(spec: Spec) -> bool:
+    """Return whether a question needs prompts of another split than those it measures."""
+    asks_mean = spec.method in NEED_SPLITS_FOR_MEANS and spec.parameters["source"] == "mean"
+    return asks_mean or spec.method in NEED_SPLITS

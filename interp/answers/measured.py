@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import xarray as xr
 
@@ -21,9 +21,12 @@ def accuracy(question: Question) -> xr.Dataset:
 
 
 def patching(question: Question) -> xr.Dataset:
-    from interp.methods.patching import patching
+    from interp.methods.patching import Asked, patching
 
-    return patching(question.model, question.pairs(cast(asked.Patching, question.spec.settings)), **question.how)
+    p = cast(Any, question.spec.settings)
+    asked = Asked(p.component, p.direction, p.source, p.metric)
+    reference = question.prompts("train", p.n_reference) if p.source == "mean" else None
+    return patching(question.model, question.pairs(p), asked, reference=reference, **question.how)
 
 
 def ablation(question: Question) -> xr.Dataset:

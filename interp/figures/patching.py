@@ -19,6 +19,8 @@ from interp.figures import theme as look
 if TYPE_CHECKING:
     import xarray as xr
 
+_USUAL = (("component", "resid_pre"), ("direction", "denoising"))
+
 
 def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the layer x role map of recovered logit difference, its null on the same scale beside it."""
@@ -35,7 +37,7 @@ def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         title=schema.heading(
             dataset,
             "Logit difference recovered by patching",
-            "resid_pre, 0 = corrupted, 1 = clean",
+            _what(dataset),
             schema.count_text(dataset) + " pairs",
             "interval on hover",
         ),
@@ -43,6 +45,50 @@ def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         bounds=look.limits(value, null),
         theme=theme,
     )
+
+
+def head_maps(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return a head x role map of the share that each head alone brings, its null on the same scale beside it."""
+    names = (("recovered", "each head alone"), ("recovered_null", "null: unrelated pair"))
+    shown = [(title, schema.estimates(dataset, name, "layer", "head", "role")) for name, title in names]
+    layers, heads, roles = (schema.labels(dataset, dim) for dim in ("layer", "head", "role"))
+    rows = [f"{layer}.{head}" for layer in layers for head in heads]
+    hover = [
+        [
+            f"<b>head {layer}.{head}, {role}</b><br>recovered {shown[0][1][i, h, j].text()}<br>"
+            f"null {shown[1][1][i, h, j].text()}<br>{schema.count_text(dataset)}"
+            for j, role in enumerate(roles)
+        ]
+        for i, layer in enumerate(layers) for h, head in enumerate(heads)
+    ]  # fmt: skip
+    flat = [(title, found.value.reshape(len(rows), len(roles))) for title, found in shown]
+    figure = maps.panel_maps(
+        [maps.Panel(title, value, hover) for title, value in flat],
+        maps.Axis("head (layer.head)", rows),
+        maps.Axis("role", [str(role) for role in roles]),
+        title=schema.heading(
+            dataset, f"Share that each head's {dataset.attrs.get('component', 'z')} brings",
+            str(dataset.attrs.get("direction", "")), schema.count_text(dataset) + " pairs", "interval on hover",
+        ),
+        unit="recovered",
+        bounds=look.limits(*(value for _, value in flat), at_least=0.1),
+        theme=theme,
+    )  # fmt: skip
+    return figure.update_layout(height=max(420, 90 + 14 * len(rows)))
+
+
+def head_summary(dataset: xr.Dataset) -> str:
+    """Return the heads that bring most, and the reach of the null."""
+    found = schema.estimates(dataset, "recovered", "layer", "head", "role")
+    if not np.isfinite(found.value).any():
+        return "No head has a recovered value: the two runs do not differ."
+    null = schema.values(dataset, "recovered_null", "layer", "head", "role")
+    layers, heads, roles = (schema.labels(dataset, dim) for dim in ("layer", "head", "role"))
+    flat = np.argsort(-np.abs(found.value).ravel(), kind="stable")[:3]
+    places = [np.unravel_index(int(i), found.value.shape) for i in flat]
+    named = "; ".join(f"{layers[i]}.{heads[h]} at {roles[j]} {found[i, h, j].text(2)}" for i, h, j in places)
+    largest = schema.number(float(np.nanmax(np.abs(null))), 2)
+    return f"Largest: {named}; the null reaches {largest} in size; {schema.count_text(dataset)} pairs."
 
 
 def _hover(dataset: xr.Dataset) -> list[list[str]]:
@@ -56,6 +102,14 @@ def _hover(dataset: xr.Dataset) -> list[list[str]]:
         ]
         for i, layer in enumerate(layers)
     ]
+
+
+def _what(dataset: xr.Dataset) -> str:
+    """What was written, and what 0 and 1 mean."""
+    component, direction = (dataset.attrs.get(name, usual) for name, usual in _USUAL)
+    ends = "0 = corrupted, 1 = clean" if direction == "denoising" else "noising: 0 = clean, 1 = corrupted"
+    source = dataset.attrs.get("source", "twin")
+    return f"{component}, {ends}" + ("" if source == "twin" else f", {source} written")
 
 
 def summary(dataset: xr.Dataset) -> str:

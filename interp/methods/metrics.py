@@ -4,6 +4,9 @@
     answer_logprob  log softmax(logits)[answer]         nats, <= 0
     answer_rank     1 + #{v : logits[v] > logits[answer]}
     logit_diff      logits[answer of clean] - logits[answer of corrupted]
+    prob_diff       P(answer of clean) - P(answer of corrupted)
+    kl              sum_v P_reference(v) log(P_reference(v) / P(v))                     nats, >= 0
+    relative_logit_effect    (patched - clean) / clean, each prompt, of the logit of one answer (Zhang et al.)
     recovered       mean(patched - corrupted) / mean(clean - corrupted)     of a per-pair metric: logit_diff
 
 A metric is a function (logits [prompt, vocab], prompts) -> [prompt]; `logit_diff` takes the twins as its
@@ -62,6 +65,35 @@ def logit_diff(logits: Float[Tensor, "prompt vocab"], twins: Twins) -> Float[Ten
     corrupted = _answer_ids(logits, twins.corrupted.answer_ids)
     logits = logits.float()
     return (logits.gather(-1, clean[:, None]) - logits.gather(-1, corrupted[:, None]))[:, 0]
+
+
+def prob_diff(logits: Float[Tensor, "prompt vocab"], twins: Twins) -> Float[Tensor, " prompt"]:
+    """Return P(clean answer) - P(corrupted answer) per pair, in [-1, 1]. Raises as `correct`."""
+    clean, corrupted = (_answer_ids(logits, side.answer_ids) for side in (twins.clean, twins.corrupted))
+    probabilities = torch.softmax(logits.float(), dim=-1)
+    return (probabilities.gather(-1, clean[:, None]) - probabilities.gather(-1, corrupted[:, None]))[:, 0]
+
+
+def kl(logits: Float[Tensor, "row vocab"], reference: Float[Tensor, "row vocab"]) -> Float[Tensor, " row"]:
+    """Return how far `logits` say something else than `reference`, row by row, in nats (>= 0).
+
+    Raises InterpError where the shapes differ.
+    """
+    if logits.shape != reference.shape:
+        raise InterpError(f"kl compares rows of one shape; got {tuple(logits.shape)} and {tuple(reference.shape)}.")
+    said, wanted = (torch.log_softmax(each.double(), dim=-1) for each in (logits, reference))
+    return (wanted.exp() * (wanted - said)).sum(-1).clamp(min=0).float()
+
+
+def relative_logit_effect(patched: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Return (patched - clean) / clean [prompt, ...] of logits [prompt, ...] and [prompt].
+
+    nan where |clean| is below 1e-4: a logit has no zero of its own, and near one the ratio says nothing.
+    """
+    patched, clean = np.asarray(patched, dtype=float), np.asarray(clean, dtype=float)
+    base = clean.reshape(-1, *[1] * (patched.ndim - 1))
+    large = np.abs(base) >= SMALLEST_DENOMINATOR
+    return np.divide(patched - base, base, out=np.full(patched.shape, np.nan), where=large)
 
 
 class Recovered(NamedTuple):

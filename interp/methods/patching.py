@@ -1,83 +1,229 @@
-"""Where does the stream carry what distinguishes the clean prompt from its corrupted twin?
+"""Where does the model carry what distinguishes the clean prompt from its corrupted twin?
 
-Denoising: run the corrupted prompt and write the clean residual h at one layer l and role r,
+Run the base prompt and write, at one component, layer l and role r, what the other run has there:
 
-    patched(l, r) = metric of run( corrupted ; resid_l[r] <- h_clean,l[r] )
-    recovered(l, r) = mean(patched - corrupted) / mean(clean - corrupted)     metric = logit_diff, over pairs
+    denoising   base = corrupted, other = clean        does this place alone bring the clean answer back?
+    noising     base = clean, other = corrupted        is this place needed for it?
+    recovered(l, r) = mean(patched - base) / mean(other - base)        of a metric of each pair: logit_diff
 
-Null: the same write with the clean residual of an unrelated pair (a permutation without a fixed point).
+What is written is the twin's activation; or none of it: the mean over reference prompts, another prompt's (resample),
+zero. Components are those of `COMPONENTS`; heads are patched one by one.
 
-Reading: 1 = this place alone, given to the corrupted run, restores the clean answer; 0 = it changes nothing.
-The null is not 0 where the model's answer is already computed: an unrelated answer wipes out the corrupted
-one, which by itself recovers about half of a symmetric logit difference. What counts is `recovered` above
-`recovered_null`. Where clean and corrupted runs do not differ on average, everything is nan and `guard` in
-the attributes says so. The interval is a percentile bootstrap over pairs, for each cell alone.
+Null: the same write with the other run of an unrelated pair (a permutation without a fixed point). It is not 0 where
+the model's answer is already computed: an unrelated answer wipes out the base run's, which by itself is about half of a
+symmetric logit difference. What counts is `recovered` above `recovered_null`. Where the two runs do not differ on
+average everything is nan and `guard` in the attributes says so. The interval is a percentile bootstrap over pairs, for
+each cell alone. All cells are one `sweep`.
 
-Source: Vig et al. (2020) arXiv 2004.12265; Meng et al. (2022) arXiv 2202.05262; Heimersheim & Nanda (2024)
-arXiv 2404.15255 (denoising against noising).
+Source: Vig et al. (2020) arXiv 2004.12265; Meng et al. (2022) arXiv 2202.05262; Heimersheim & Nanda (2024) arXiv
+2404.15255 (denoising against noising).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 import xarray as xr
+from torch import Tensor
 
-from interp.engine import Rows
-from interp.errors import InterpError
+from interp.engine import Intervention, Rows, Run, Site, Zero, run, sweep
+from interp.errors import InterpError, nearest
 from interp.methods import metrics
-from interp.methods.grid import cells, layer_list, overwrite, place_list, read_stream, within
+from interp.methods.grid import layer_list, place_list, positions
 from interp.methods.nulls import derangement
-from interp.methods.result import attributes, mean_variables, variable
+from interp.methods.patching_result import MEASURED, Patched, dataset
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from interp.tasks.prompts import Prompts
     from interp.tasks.twins import Twins
+
+STREAM = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "mlp_post")
+HEADS = ("z", "q", "k", "v", "pattern")
+COMPONENTS = (*STREAM, *HEADS)
+DIRECTIONS = ("denoising", "noising")
+SOURCES = ("twin", "mean", "resample", "zero")
+METRICS = ("logit_diff", "prob_diff", "answer_logit", "answer_logprob")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is written where: a component, the direction and source, and the metric that `recovered` is of.
+
+    Raises InterpError for a name that is not known.
+    """
+
+    component: str = "resid_pre"
+    direction: str = "denoising"
+    source: str = "twin"
+    metric: str = "logit_diff"
+
+    def __post_init__(self) -> None:
+        known = {"component": COMPONENTS, "direction": DIRECTIONS, "source": SOURCES, "metric": METRICS}
+        for name, options in known.items():
+            if getattr(self, name) not in options:
+                raise InterpError(f"unknown {name} {getattr(self, name)!r}. {nearest(getattr(self, name), options)}")
 
 
 def patching(
     model: Any,
     twins: Twins,
+    asked: Asked | None = None,
     *,
+    reference: Prompts | None = None,
     layers: Sequence[int] | None = None,
     roles: Sequence[str] | None = None,
     batch_size: int = 512,
     progress: Progress = silent,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Return the share of the clean logit difference that each (layer, role) restores, beside its null.
+    """Return the share of the way from the base to the other run that each cell brings, beside its null.
 
-    `recovered` [layer, role] (1 = the clean run, 0 = the corrupted one), `recovered_null` [layer, role],
-    `logit_diff` [prompt, layer, role] and that of the two unpatched runs, in logits. `layers` defaults to
-    0..L, `roles` to every role; "all" writes every position. Raises InterpError on fewer than 2 pairs, pairs
-    that share one answer, an unknown role or layer.
+    `recovered` and `recovered_null` [layer, role], by head [layer, head, role] for a component of heads (of `pattern`,
+    role is the query); `logit_diff` and what else was measured [prompt, layer, role], each pair; those of the unpatched
+    runs. `layers` defaults to all (resid_pre: 0..L), `roles` to every role; "all" writes every position. `reference` is
+    needed for the mean. Raises InterpError on fewer than 2 pairs, pairs that share one answer, an unknown role or
+    layer, a component that the model does not have.
     """
-    _check(twins)
-    layers, roles = layer_list(model, layers), place_list(twins.clean, roles)
-    total = 2 + 2 * len(layers) * len(roles)
-    inner = within(progress, 0, total, "reading the clean runs")
-    clean = read_stream(model, twins.clean, layers, batch_size, inner)
-    inner = within(progress, 1, total, "reading the corrupted runs")
-    corrupted = read_stream(model, twins.corrupted, layers, batch_size, inner)
-    unrelated = derangement(len(twins.clean), seed)
-    diffs = np.empty((2, len(twins.clean), len(layers), len(roles)))
-    done = 2
-    for i, j, layer, role in cells(layers, roles):
-        values = clean.at(layer, role)
-        sources = (Rows(values), Rows(values, order=unrelated, note=f"permute({seed})"))
-        for k, source in enumerate(sources):
-            inner = within(progress, done, total, f"layer {layer}, {role}")
-            logits = overwrite(model, corrupted, layer, role, source, batch_size, inner)
-            diffs[k, :, i, j] = metrics.logit_diff(logits, twins).cpu().numpy()
-            done += 1
+    asked = Asked() if asked is None else asked
+    _check(twins, asked, reference)
+    roles, layers = place_list(twins.clean, roles), _layers(model, asked.component, layers)
+    sites = {layer: _sites(model, asked.component, layer) for layer in layers}
+    shape = (len(layers), *([len(sites[layers[0]])] if asked.component in HEADS else []), len(roles))
+    base, other = (twins.corrupted, twins.clean) if asked.direction == "denoising" else (twins.clean, twins.corrupted)
+    unrelated = derangement(len(base), seed)
+    mean = _mean(model, reference, sites, batch_size) if asked.source == "mean" and reference is not None else {}
+    written = [(site, role) for group in sites.values() for site in group for role in roles]
+    found = np.empty((2, len(base), len(written), len(MEASURED)))
+    ends = np.empty((2, len(base), len(MEASURED)))
+    work = _Work(model, asked, written, mean, batch_size)
+    total = 2 * len(written) * len(base)
+    for start in range(0, len(base), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(base)))
+        pair = replace(twins, clean=twins.clean[rows], corrupted=twins.corrupted[rows])
+        inner = _scaled(progress, 2 * len(written) * start, 2 * len(written) * len(rows), total)
+        found[:, rows], ends[:, rows] = work.batch(
+            pair, (base[rows], other[rows]), unrelated[rows], (base, other), inner
+        )
     progress(total, total, "patched")
-    ends = [metrics.logit_diff(stream.logits, twins).cpu().numpy() for stream in (clean, corrupted)]
-    return _dataset(model, twins, layers, roles, diffs, ends, seed)
+    return dataset(model, twins, asked, Patched(layers, roles, found.reshape(2, len(base), *shape, -1), ends, seed))
 
 
-def _check(twins: Twins) -> None:
+@dataclass(frozen=True)
+class _Work:
+    """What is done to every batch of pairs."""
+
+    model: Any
+    asked: Asked
+    written: list[tuple[Site, str]]
+    mean: dict[Site, Tensor]
+    batch_size: int
+
+    def batch(
+        self, pair: Twins, sides: tuple[Prompts, Prompts], unrelated: np.ndarray, whole: tuple[Prompts, Prompts],
+        progress: Progress,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Return what was measured [twin or null, prompt, cell, MEASURED]; and of base and other, [2, prompt, .]."""
+        base, other = sides
+        reads = list(dict.fromkeys(_whole(site) for site, _ in self.written))
+        own = self._run(base, (), progress)
+        theirs, null = (self._run(prompts, reads, progress) for prompts in (other, whole[1][unrelated]))
+        source = self._run(whole[0][unrelated], reads, progress) if self.asked.source == "resample" else theirs
+        zero, mean = self.asked.source == "zero", self.mean
+        edits = [[], *[[_edit(base, source, mean, site, role, zero)] for site, role in self.written]]
+        edits += [[_edit(base, null, {}, site, role, False)] for site, role in self.written]
+        swept = sweep(
+            self.model, base, edits, lambda logits, at: measure(logits, pair, own.logits, at),
+            batch_size=self.batch_size, progress=progress,
+        )  # fmt: skip
+        end = measure(theirs.logits, pair, own.logits, np.arange(len(base))).cpu()
+        return swept[1:].unflatten(0, (2, -1)).transpose(1, 2).numpy(), torch.stack([swept[0], end]).numpy()
+
+    def _run(self, prompts: Prompts, reads: Sequence[Site], progress: Progress) -> Run:
+        def heard(_done: int, total: int, message: str) -> None:
+            progress(0, total, message)  # reading is no step of its own, but a cancel must be heard
+
+        return run(self.model, prompts, reads=reads, batch_size=self.batch_size, progress=heard)
+
+
+def _scaled(progress: Progress, before: int, share: int, whole: int) -> Progress:
+    """Return a progress for one batch: its steps become `share` of `whole`, after `before`."""
+
+    def report(done: int, total: int, message: str) -> None:
+        progress(before + done * share // max(1, total), whole, message)
+
+    return report
+
+
+def measure(logits: Tensor, pairs: Twins, own: Tensor, at: np.ndarray) -> Tensor:
+    """Return what is kept of each row [row, MEASURED]; `at`: the places of their pairs, `own`: base logits of all."""
+    sides = replace(pairs, clean=pairs.clean[at], corrupted=pairs.corrupted[at])
+    answer = torch.as_tensor(sides.clean.answer_ids, device=logits.device)
+    values = {
+        "logit_diff": metrics.logit_diff(logits, sides),
+        "prob_diff": metrics.prob_diff(logits, sides),
+        "answer_logit": logits.gather(-1, answer[:, None])[:, 0],
+        "answer_logprob": metrics.answer_logprob(logits, sides.clean),
+        "other_logprob": metrics.answer_logprob(logits, sides.corrupted),
+        "kl": metrics.kl(logits, own[torch.as_tensor(at, device=own.device)]),
+        "correct": metrics.correct(logits, sides.clean).float(),
+    }
+    return torch.stack([values[name].float() for name in MEASURED], dim=-1)
+
+
+def _edit(prompts: Prompts, read: Run, mean: dict[Site, Tensor], site: Site, role: str, zero: bool) -> Intervention:
+    """Return the write of one site at one role: rows of a run of as many prompts, a mean, or zero."""
+    at, whole = positions(prompts, role), _whole(site)
+    where = tuple(prompts.roles[p] for p in at)
+    if zero:
+        return Intervention(site, where, Zero())
+    values = mean[whole].expand(len(prompts), *mean[whole].shape[1:]) if mean else read[whole]
+    if site.index is not None:
+        values = values.select(1 if site.name == "pattern" else 2, site.index)
+    return Intervention(site, where, Rows(values[:, at]))
+
+
+def _whole(site: Site) -> Site:
+    """The site of all heads: read once, written one by one."""
+    return Site(site.name, site.layer)
+
+
+def _sites(model: Any, component: str, layer: int) -> list[Site]:
+    """The sites of one layer: one, or one a head. Raises InterpError for a component that the model does not have."""
+    site = Site(component, layer)
+    site.hook_name(model)
+    if component not in HEADS:
+        return [site]
+    kv = getattr(model.cfg, "n_key_value_heads", None) or model.cfg.n_heads
+    return [Site(component, layer, head) for head in range(kv if component in "kv" else model.cfg.n_heads)]
+
+
+def _layers(model: Any, component: str, layers: Sequence[int] | None) -> list[int]:
+    """The layers of a component: 0..L for what enters a block, 0..L-1 for what is inside one."""
+    if component == "resid_pre":
+        return layer_list(model, layers)
+    inside = list(range(model.cfg.n_layers)) if layers is None else list(layers)
+    if any(layer == model.cfg.n_layers for layer in inside):
+        raise InterpError(f"{component} is inside a block; layers run 0..{model.cfg.n_layers - 1}.")
+    return layer_list(model, inside)
+
+
+def _mean(model: Any, reference: Prompts, sites: dict[int, list[Site]], batch_size: int) -> dict[Site, Tensor]:
+    """The mean over reference prompts of each site [1, pos, ...]."""
+    wholes = list(dict.fromkeys(_whole(site) for group in sites.values() for site in group))
+    total: dict[Site, Tensor] = {}
+    for start in range(0, len(reference), batch_size):
+        read = run(model, reference[slice(start, start + batch_size)], reads=wholes, batch_size=batch_size)
+        for site in wholes:
+            total[site] = total.get(site, 0) + read[site].double().sum(0, keepdim=True)
+    return {site: (value / len(reference)).float() for site, value in total.items()}
+
+
+def _check(twins: Twins, asked: Asked, reference: Prompts | None) -> None:
     clean, corrupted = twins.clean, twins.corrupted
     if len(clean) < 2:
         raise InterpError(
@@ -89,50 +235,9 @@ def _check(twins: Twins) -> None:
             f"{same} of {len(clean)} pairs have one answer for both prompts, so no logit difference. "
             "Choose a twin recipe that changes the answer, such as swap_operand."
         )
-
-
-def _dataset(
-    model: Any,
-    twins: Twins,
-    layers: list[int],
-    roles: list[str],
-    diffs: np.ndarray,
-    ends: list[np.ndarray],
-    seed: int,
-) -> xr.Dataset:
-    clean, corrupted = ends
-    share = metrics.recovered(diffs[0], clean, corrupted, seed=seed)
-    null = metrics.recovered(diffs[1], clean, corrupted, seed=seed)
-    diff = "logit of the clean answer minus logit of the corrupted answer"
-    title = "Share of the clean logit difference that the clean residual restores at one layer and role."
-    map_null = "recovered with the clean residual of an unrelated pair"
-    return xr.Dataset(
-        {
-            **mean_variables(
-                "recovered",
-                "layer role",
-                share.value,
-                share[1:3],
-                "fraction",
-                "mean(patched-corrupted)/mean(clean-corrupted)",
-            ),
-            **mean_variables("recovered_null", "layer role", null.value, null[1:3], "fraction", map_null),
-            "logit_diff": variable("prompt layer role", diffs[0], "logits", f"patched: {diff}"),
-            "logit_diff_clean": variable("prompt", clean, "logits", f"clean run: {diff}"),
-            "logit_diff_corrupted": variable("prompt", corrupted, "logits", f"corrupted run: {diff}"),
-            "n": variable("", len(clean), "pairs", "number of clean/corrupted pairs"),
-        },
-        coords={
-            "layer": layers,
-            "role": roles,
-            "prompt": list(twins.clean.texts),
-            "prompt_corrupted": ("prompt", list(twins.corrupted.texts)),
-        },
-        attrs=attributes(
-            "patching", model, twins.clean, title, **_twin_attributes(twins), guard=share.guard, seed=seed
-        ),
-    )
-
-
-def _twin_attributes(twins: Twins) -> dict[str, str]:
-    return {"changed": ", ".join(twins.changed), "kept": ", ".join(twins.kept)}
+    if asked.source == "mean" and (reference is None or len(reference) == 0):
+        raise InterpError("Patching the mean needs reference prompts; give some of the train split.")
+    if asked.source == "mean" and reference is not None and reference.roles != clean.roles:
+        raise InterpError(
+            "The reference prompts have other roles than the pairs; take them from the same task and style."
+        )

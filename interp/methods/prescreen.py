@@ -48,8 +48,8 @@ def attribution_map(
 
     `score`, `effect` [node, role] with intervals over pairs, `score_null` [node, role], per pair `score_pair`,
     `effect_pair` [prompt, node, role]; `edge` and `edge_error` [sender, receiver]; `pearson`, `spearman`, `n_missed` of
-    the top `k`, whose names are in the attribute `missed`. Raises InterpError for pairs that share one answer, k < 1, or
-    a model that `Lean` does not know.
+    the top `k`, named in the attribute `missed`. Raises InterpError for pairs that share one answer, k < 1, or a model
+    that `Lean` does not know.
     """
     same = int((twins.clean.answer_ids == twins.corrupted.answer_ids).sum())
     if len(twins) < 2 or same or k < 1:

@@ -19,6 +19,7 @@ from interp.store.af1_parameters import Searched
 from interp.store.circuit_parameters import Attribution, Circuits
 from interp.store.component_parameters import Components, Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
+from interp.store.patching_parameters import Written
 from interp.store.specs import Spec
 from interp.store.study import parts
 
@@ -100,8 +101,11 @@ def _accuracy(p: asked.Accuracy, size: Size) -> Work:
     return _evaluated(p, 1)
 
 
-def _patching(p: asked.Patching, size: Size) -> Work:
-    return _evaluated(p, 2 + 2 * (size.layers + 1) * size.roles)  # clean, corrupted, and every cell with its null
+def _patching(p: Written, size: Size) -> Work:
+    units = size.heads if p.component in ("z", "q", "k", "v", "pattern") else 1  # type: ignore[attr-defined]
+    cells = 2 * (size.layers + 1) * units * size.roles  # and as many of the null
+    found = _evaluated(p, 4 + cells / 4)  # base, other and unrelated runs; a sweep resumes at the patched layer
+    return found | (_reference(p.n_reference) if p.source == "mean" else {})
 
 
 def _ablation(p: asked.Ablation, size: Size) -> Work:
@@ -205,6 +209,7 @@ def _train(p: asked.Train, size: Size) -> Work:
 COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "accuracy": _accuracy,
     "patching": _patching,
+    "head_patching": _patching,
     "ablation": _ablation,
     "cama": _cama,
     "abp": _abp,

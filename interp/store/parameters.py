@@ -17,6 +17,7 @@ from interp.store.circuit_parameters import Attribution, Circuits
 from interp.store.component_parameters import Components, Mediation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
+from interp.store.patching_parameters import HeadPatching, Patching
 
 __all__ = [
     "PARAMETERS",
@@ -31,6 +32,7 @@ __all__ = [
     "Circuits",
     "Components",
     "Dla",
+    "HeadPatching",
     "Heads",
     "Lens",
     "LongAnswers",
@@ -51,18 +53,6 @@ class Accuracy(Parameters):
 
     n: int | None = Field(None, ge=1, description="evaluation prompts; null takes the whole split")
     split: Split = Field("test", description="which operand pairs the evaluation prompts come from")
-
-
-class Patching(Sampled):
-    """Which residual, moved from the clean prompt into its twin, brings the clean answer back?"""
-
-    n: int = Field(200, ge=2, description="pairs of a clean prompt and its corrupted twin")
-    recipe: Literal["swap_operand", "swap_operator", "flip_carry"] = Field(
-        "swap_operand", description="how the twin differs from the clean prompt; its answer differs too"
-    )
-    place: Name | None = Field(
-        None, description="the operand (or operator role) that changes; null takes the last operand (op1)"
-    )
 
 
 class Ablation(Sampled):
@@ -140,6 +130,7 @@ class Train(Parameters):
 PARAMETERS: dict[str, type[Parameters]] = {
     "accuracy": Accuracy,
     "patching": Patching,
+    "head_patching": HeadPatching,
     "ablation": Ablation,
     "cama": Cama,
     "abp": Abp,

@@ -67,3 +67,20 @@ def circuits(task: str) -> xr.Dataset:
         },
         attrs={**attributes("circuits", task), "ablation": "counterfactual", "attribution": "ig_inputs", "edges": 784},
     )  # fmt: skip
+
+
+def head_patching(task: str) -> xr.Dataset:
+    """Return three layers of four heads, of which one at the last role brings nearly everything."""
+    roles = list(ROLES[task])
+    value = np.random.default_rng(5).normal(0, 0.02, (3, 4, len(roles)))
+    value[1, 2, -1] = 0.9
+    dims = ("layer", "head", "role")
+    return xr.Dataset(
+        {
+            **interval("recovered", dims, value, 0.04, -1, 2),
+            **interval("recovered_null", dims, 0.3 * value, 0.04, -1, 2),
+            "n": ((), 200),
+        },
+        coords={"layer": np.arange(3), "head": np.arange(4), "role": roles},
+        attrs={**attributes("head_patching", task), "component": "z", "direction": "denoising", "source": "twin"},
+    )

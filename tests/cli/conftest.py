@@ -81,6 +81,7 @@ def quick(method: str) -> list[str]:
         "long_answers": {"n": 10},
         "mediation": {"n": 6},
         "components": {"n_discovery": 4, "n": 10, "n_reference": 20, "n_random": 1},
+        "head_patching": {"n": 6},
         "attribution": {"n": 6},
         "circuits": {"n": 6, "n_discovery": 4, "n_random": 1},
     }

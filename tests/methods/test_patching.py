@@ -1,14 +1,19 @@
 """Patching: a hand-built copier gives the map known by construction; random models obey the laws."""
 
+import sys
+
 import numpy as np
 import pytest
+import torch
 
-from interp.engine import Intervention, Rows, Site, run
+from interp.engine import Intervention, Rows, Site, Zero, run
 from interp.errors import InterpError
 from interp.methods import metrics
 from interp.methods.nulls import derangement
-from interp.methods.patching import patching
+from interp.methods.patching import HEADS, Asked, patching
 from interp.tasks.twins import Twins
+from tests import families
+from tests.families import PARALLEL
 from tests.methods.planted import copy_prompts, sum_prompts
 
 A = np.array([1, 2, 3, 4, 5, 6])
@@ -136,12 +141,124 @@ def test_bad_input(copier):
         patching(copier, twins, roles=[])
 
 
-def test_exact_shortcuts_run_no_forward(copier, monkeypatch):
-    """Equal residuals and places that nothing reads any more cost no forward; every other cell costs one."""
-    from interp.methods import grid
+def test_exact_shortcuts_compute_nothing(copier, monkeypatch):
+    """Equal residuals and places that nothing reads any more are not computed; every other cell is."""
+    module, seen = sys.modules["interp.engine.sweep"], []
+    inner = module.stacks
 
-    calls = []
-    monkeypatch.setattr(grid, "run", lambda *args, **kw: calls.append(args) or run(*args, **kw))
+    def watched(jobs, *rest):
+        seen.extend((write.intervention.site.layer, *write.intervention.where)
+                    for job in jobs for group in job.writes.values() for write in group)  # fmt: skip
+        return inner(jobs, *rest)
+
+    monkeypatch.setattr(module, "stacks", watched)
     patching(copier, Twins(copy_prompts(A, 5), copy_prompts(CORRUPTED, 5), (), ()))
-    cells = {(edit.site.layer, *edit.where) for call in calls if len(call) > 2 for edit in call[2]}
-    assert cells == {(0, "a"), (1, "a"), (1, "b"), (1, "eq"), (2, "eq")}
+    assert set(seen) == {(0, "a"), (1, "a"), (1, "b"), (1, "eq"), (2, "eq")}
+
+
+COMPONENTS = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "mlp_post", "z", "q", "k", "v", "pattern")
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_every_component_is_a_plain_run_with_that_write(tiny, pairs, component, direction):
+    if (component == "resid_mid" and tiny.name in PARALLEL) or (component == "pattern" and tiny.name == "gptj"):
+        pytest.skip("not in this architecture")
+    twins = decisive(tiny.bridge, pairs)
+    ds = patching(tiny.bridge, twins, Asked(component, direction), layers=[1], roles=["eq", "a"])
+    base, other = (twins.corrupted, twins.clean) if direction == "denoising" else (twins.clean, twins.corrupted)
+    site = Site(component, 1)
+    read = run(tiny.bridge, other, reads=(site,))[site]
+    for role in ("eq", "a"):
+        p, index = other.position(role), 1 if component in HEADS else None
+        value = read if index is None else read.select(1 if component == "pattern" else 2, index)
+        edit = Intervention(Site(component, 1, index), (role,), Rows(value[:, [p]]))
+        expected = metrics.logit_diff(run(tiny.bridge, base, (edit,)).logits, twins).cpu()
+        found = ds.logit_diff.sel(layer=1, role=role)
+        found = found if index is None else found.sel(head=1)
+        assert np.allclose(found, expected, atol=2 * tiny.tolerance), role
+    assert ds.attrs["method"] == ("head_patching" if component in HEADS else "patching")
+
+
+def test_the_uninformative_sources(tiny, pairs):
+    twins = decisive(tiny.bridge, pairs)
+    site = Site("mlp_out", 1)
+    read = run(tiny.bridge, pairs.clean, reads=(site,))[site]
+    order = derangement(len(twins), 0)
+    own = run(tiny.bridge, twins.clean, reads=(site,))[site]
+    p = twins.clean.position("eq")
+    wanted = {
+        "mean": Rows(read.double().mean(0, keepdim=True).float().expand(len(twins), -1, -1)[:, [p]]),
+        "resample": Rows(own[order][:, [p]]),
+        "zero": Zero(),
+    }
+    for source, value in wanted.items():
+        asked = Asked("mlp_out", "noising", source)
+        ds = patching(tiny.bridge, twins, asked, reference=pairs.clean, layers=[1], roles=["eq"])
+        logits = run(tiny.bridge, twins.clean, [Intervention(site, ("eq",), value)]).logits
+        expected = metrics.logit_diff(logits, twins).cpu()
+        assert np.allclose(ds.logit_diff.squeeze(), expected, atol=4 * tiny.tolerance), source
+
+
+def test_noising_takes_away_what_denoising_brings(copier):
+    """The copier's answer is all at `a` before block 0: either direction goes the whole way there, nowhere else."""
+    twins = Twins(copy_prompts(A, 5), copy_prompts(CORRUPTED, 5), ("a",), ("b",))
+    ds = patching(copier, twins, Asked(direction="noising"))
+    assert ds.recovered.sel(layer=0).values == pytest.approx([0, 1, 0, 0], abs=1e-5)
+    assert ds.logit_diff_clean.values == pytest.approx(np.ones(6), abs=1e-5)
+    assert float(ds.accuracy.sel(layer=0, role="a")) == 0
+    assert float(ds.accuracy.sel(layer=0, role="b")) == 1
+    assert (ds.mean_kl.sel(layer=0, role="a") > 0.1).all()
+
+
+@pytest.mark.parametrize("metric", ["prob_diff", "answer_logit", "answer_logprob"])
+def test_the_share_is_of_the_metric_asked_for(tiny, pairs, metric):
+    twins = decisive(tiny.bridge, pairs)
+    ds = patching(tiny.bridge, twins, Asked(metric=metric), layers=[0, 2], roles=["a", "eq"])
+    ends = ds[f"{metric}_clean"] - ds[f"{metric}_corrupted"]
+    if ds.attrs["guard"]:
+        pytest.skip("the runs of this random model do not differ in it")
+    share = (ds[metric] - ds[f"{metric}_corrupted"]).mean("prompt") / ends.mean()
+    assert np.allclose(ds.recovered, share, atol=1e-6)
+
+
+def test_names_that_are_not_known(copier):
+    for name in ("component", "direction", "source", "metric"):
+        with pytest.raises(InterpError, match=f"unknown {name}"):
+            Asked(**{name: "nonsense"})
+    twins = Twins(copy_prompts(A, 5), copy_prompts(CORRUPTED, 5), (), ())
+    with pytest.raises(InterpError, match="reference prompts"):
+        patching(copier, twins, Asked(source="mean"))
+    with pytest.raises(InterpError, match="inside a block"):
+        patching(copier, twins, Asked("z"), layers=[2])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_transformer_lens_finds_the_same(name, pairs):
+    """Its patching functions, where they run: the residual stream, outputs, and heads by position."""
+    from transformer_lens import patching as theirs
+
+    model = families.family(name).bridge
+    twins = decisive(model, pairs)
+    tokens = torch.tensor(twins.corrupted.tokens)
+    _, cache = model.run_with_cache(torch.tensor(twins.clean.tokens))
+
+    def metric(logits):
+        return metrics.logit_diff(logits[:, -1], twins).mean()
+
+    functions = {
+        "resid_pre": theirs.get_act_patch_resid_pre, "resid_mid": theirs.get_act_patch_resid_mid,
+        "attn_out": theirs.get_act_patch_attn_out, "mlp_out": theirs.get_act_patch_mlp_out,
+        "z": theirs.get_act_patch_attn_head_out_by_pos, "q": theirs.get_act_patch_attn_head_q_by_pos,
+        "v": theirs.get_act_patch_attn_head_v_by_pos,
+    }  # fmt: skip
+    for component, function in functions.items():
+        if name == "llama" and component == "v":
+            continue  # fewer key/value heads than heads: their function refuses
+        expected = function(model, tokens, cache, metric).numpy()
+        found = patching(model, twins, Asked(component), layers=range(model.cfg.n_layers)).logit_diff.mean("prompt")
+        if component in HEADS:
+            expected = expected.transpose(0, 2, 1)  # theirs: layer, position, head
+        largest = np.abs(expected - float(metrics.logit_diff(run(model, twins.corrupted).logits, twins).mean())).max()
+        assert np.abs(found.values - expected).max() < 1e-5 * max(1.0, largest), component

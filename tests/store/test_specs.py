@@ -76,7 +76,10 @@ CHANGES = {
 
 @pytest.mark.parametrize("field", [*CHANGES, *(f"parameters.{name}" for name in PARAMETERS["patching"].model_fields)])
 def test_hash_changes_with_every_field(spec: Spec, field: str) -> None:
-    changes = {"n": 3, "split": "all", "recipe": "flip_carry", "place": "b"}
+    changes = {
+        "n": 3, "split": "all", "recipe": "flip_carry", "place": "b", "component": "mlp_out", "direction": "noising",
+        "source": "mean", "metric": "prob_diff", "n_reference": 5,
+    }  # fmt: skip
     name = field.removeprefix("parameters.")
     changed = spec.but(parameters={name: changes[name]}) if name in changes else spec.but(**{field: CHANGES[field]})
     assert set(CHANGES) | {"parameters"} == set(Spec.model_fields)
@@ -106,8 +109,8 @@ def test_a_spec_is_frozen_and_copies_well(spec: Spec) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"method": "patchng"}, "unknown method 'patchng'. Did you mean patching?"),
-        ({"parameters": {"recipes": "x"}}, "unknown parameter 'recipes' of patching. Did you mean recipe?"),
+        ({"method": "patchng"}, "unknown method 'patchng'. Did you mean patching or head_patching?"),
+        ({"parameters": {"recipes": "x"}}, "unknown parameter 'recipes' of patching. Did you mean recipe or direction?"),
         ({"parameters": {"batch_size": 8}}, "unknown parameter 'batch_size' of patching"),
         ({"parameters": {"n": 1}}, "patching: n = 1 is not valid: input should be greater than or equal to 2"),
         ({"parameters": {"recipe": "swap"}}, "'swap_operand', 'swap_operator' or 'flip_carry'"),
@@ -149,7 +152,7 @@ def test_every_method_is_described_and_costed(method: str) -> None:
 
 
 def test_cost_follows_n_layers_and_roles(spec: Spec) -> None:
-    assert forwards(spec, 8, 5) == 200 * (2 + 2 * 9 * 5)
+    assert forwards(spec, 8, 5) == 200 * (4 + 2 * 9 * 5 / 4)
     assert forwards(spec.but(parameters={"n": 400}), 8, 5) == 2 * forwards(spec, 8, 5)
     assert forwards(Spec(method="spectrum", model="m"), 8, 5) == 0
 
