@@ -40,11 +40,24 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "long_answers": everyday.long_answers,
     "mediation": components.mediation,
     "components": components.components,
+    "neurons": components.neurons,
     "attribution": circuits.attribution,
     "circuits": circuits.circuits,
 }
 
-NEED_SPLITS = ("ablation", "cama", "abp", "af1", "window", "alternatives", "heads", "probing", "components", "circuits")
+NEED_SPLITS = (
+    "ablation",
+    "cama",
+    "abp",
+    "af1",
+    "window",
+    "alternatives",
+    "heads",
+    "probing",
+    "components",
+    "neurons",
+    "circuits",
+)
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")
 """Methods that do so where a mean is asked for."""

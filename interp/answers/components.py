@@ -34,6 +34,18 @@ def components(question: Question) -> xr.Dataset:
     return localisation(question.model, pairs, prompts, reference, **sizes, **question.how)
 
 
+def neurons(question: Question) -> xr.Dataset:
+    from interp.methods.heuristic_neurons import heuristic_neurons
+
+    p = cast(asked.Neurons, question.spec.settings)
+    pairs = _pairs(question, "operands", "selection", p.n_discovery)
+    prompts, reference = question.prompts(p.split, p.n), question.prompts("train", p.n_reference)
+    sizes: dict[str, Any] = {"layers": p.layers, "n_top": p.n_top, "threshold": p.threshold}
+    sizes |= {"n_shuffles": p.n_shuffles, "n_random": p.n_random, "ends": p.ends}
+    grid = question.prompts("all", None)
+    return heuristic_neurons(question.model, pairs, prompts, reference, grid, **sizes, **question.how)
+
+
 def _pairs(question: Question, change: str, split: str, n: int) -> Twins:
     """Return `n` pairs of a change. Raises InterpError for a toy model, or a file, which has pairs of one kind."""
     task, model, seed = str(question.spec.task), question.model, question.spec.seed

@@ -31,6 +31,7 @@ from interp.figures import (
     lens,
     long_answers,
     mediation,
+    neurons,
     patching,
     peeking,
     probing,
@@ -109,6 +110,12 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "components": (
         Drawing("faithfulness_curve", components.faithfulness_curve, components.summary, "faithfulness"),
         Drawing("head_map", components.head_map, components.summary, "head_effect"),
+    ),
+    "neurons": (
+        Drawing("operand_maps", neurons.operand_maps, neurons.summary, "activation"),
+        Drawing("shares", neurons.shares, neurons.summary, "share"),
+        Drawing("kept_curve", neurons.kept_curve, neurons.summary, "faithfulness"),
+        Drawing("knockout", neurons.knockout, neurons.summary, "knockout_associated"),
     ),
     "attribution": (
         Drawing("node_maps", attribution.node_maps, attribution.summary, "score"),

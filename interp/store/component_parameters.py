@@ -45,7 +45,7 @@ class Neurons(Parameters):
     split: Split = Field("test", description="which operand pairs the judged prompts come from")
     n_reference: int = Field(2000, ge=2, description="train-split prompts behind the means of the ablated neurons")
     threshold: float = Field(0.6, gt=0, lt=1, description="overlap from which a neuron counts as following a heuristic")
-    n_shuffles: int = Field(50, ge=19, le=1000, description="shuffled activation maps of each neuron behind the null")
+    n_shuffles: int = Field(30, ge=19, le=1000, description="shuffled activation maps of each neuron behind the null")
     n_random: int = Field(5, ge=1, le=100, description="draws of random neurons of the same layers")
     ends: Literal["both", "top"] = Field(
         "both",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
 from interp.store.circuit_parameters import Attribution, Circuits
-from interp.store.component_parameters import Components, Mediation
+from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.patching_parameters import Written
 from interp.store.specs import Spec
@@ -202,6 +202,14 @@ def _components(p: Components, size: Size) -> Work:
     return {"selection": ranked, "reference": Passes("train", p.n_reference, 2)} | _evaluated(p, 1 + circuits)
 
 
+def _neurons(p: Neurons, size: Size) -> Work:
+    late = size.layers - size.layers // 2 if p.layers is None else len(p.layers)
+    exact = 2 * p.n_top * late / (2 * size.roles)  # each neuron of the shortlist: one token through the later blocks
+    sets = {"selection": Passes("selection", p.n_discovery, 5 + exact), "grid": Passes("all", None, 1)}
+    knocked = 1 + (10 + 50) * (1 + p.n_random) / (2 * size.roles)
+    return sets | {"reference": Passes("train", p.n_reference, 1)} | _evaluated(p, knocked)
+
+
 def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
@@ -226,6 +234,7 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "long_answers": _long_answers,
     "mediation": _mediation,
     "components": _components,
+    "neurons": _neurons,
     "attribution": _attribution,
     "circuits": _circuits,
     "train": _train,

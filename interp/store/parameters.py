@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
 from interp.store.circuit_parameters import Attribution, Circuits
-from interp.store.component_parameters import Components, Mediation
+from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 from interp.store.patching_parameters import HeadPatching, Patching
@@ -37,6 +37,7 @@ __all__ = [
     "Lens",
     "LongAnswers",
     "Mediation",
+    "Neurons",
     "Parameters",
     "Patching",
     "Peeking",
@@ -147,6 +148,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "long_answers": LongAnswers,
     "mediation": Mediation,
     "components": Components,
+    "neurons": Neurons,
     "attribution": Attribution,
     "circuits": Circuits,
     "study": Study,

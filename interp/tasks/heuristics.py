@@ -4,8 +4,8 @@
     pattern       digits of x, some of them free       identical     x = y
     same_residue  x = y mod n                          one_of        x is one of a few numbers
 
-Of two variables a range or a residue must hold for both. A heuristic about the result is `direct`: a neuron that
-follows it can write the answer itself; one about operands is not. `catalogue` makes the families over the numbers of a
+Of two variables a range or a residue must hold for both. A heuristic about the result can be `direct`: a neuron that
+follows it may write the answer itself; one about operands cannot. `catalogue` makes the families over the numbers of a
 task and leaves out what says nothing: a heuristic that (nearly) no prompt or (nearly) every prompt satisfies, and one
 that the same prompts satisfy as an earlier one.
 
@@ -59,7 +59,7 @@ class Heuristic:
 
     @property
     def direct(self) -> bool:
-        """Whether it is about the result."""
+        """Whether it is about the result, which a neuron can write directly."""
         return self.of == (RESULT,)
 
     def satisfied(self, variables: Table) -> np.ndarray:

@@ -55,3 +55,33 @@ def components(task: str) -> xr.Dataset:
         coords={"layer": LAYER, "head": np.arange(4), "role": list(roles), "size": size},
         attrs={**attributes("components", task), "threshold": 0.95},
     )
+
+
+def neurons(task: str) -> xr.Dataset:
+    """Return eight late neurons, of which one fires on b mod 5 = 3; shuffled maps pass the fixed threshold too."""
+    rng, kept = np.random.default_rng(7), np.array([0, 1, 10, 48])
+    maps = rng.normal(0, 1, (8, 20, 20))
+    maps[1, :, 3::5] += 6
+    share = np.array([[1.0, 1.0], [0.5, 0.3], [0.2, 0.1]])
+    data: dict = interval("share", ("rule", "group"), share, 0.1)
+    data |= interval("effect", "neuron", np.arange(8.0), 0.2, -1, 9)
+    for name, value in (("faithfulness", kept / 48), ("accuracy", (kept / 48) ** 2), ("faithfulness_random", 0 * kept)):
+        data |= interval(name, "kept", value, 0.05)
+    for name, value in (("associated", [0.4, 0.6]), ("unassociated", [0.97, 0.95])):
+        data |= interval(f"knockout_{name}", "knocked", value, 0.05)
+        data |= {f"n_{name}": ("knocked", [40, 160]), f"knockout_{name}_control": ("knocked", [0.95, 0.9])}
+    of_neurons = {"best_score": 0.9, "best_null": 0.21, "best_bound": 0.3, "best_excess": 0.8}
+    data |= {name: ("neuron", np.full(8, value)) for name, value in of_neurons.items()}
+    return xr.Dataset(
+        {
+            **data, "activation": (("neuron", "operand_a", "operand_b"), maps), "best": ("neuron", ["b mod 5 = 3"] * 8),
+            "share_shuffled": ("rule", [1.0, 0.05, 0.05]), "accuracy_random": ("kept", 0.2 * kept / 48),
+            "n": ((), 200), "n_pairs": ((), 100),
+        },
+        coords={
+            "neuron": [f"6.{i}" for i in range(8)], "heuristic": [f"h{i}" for i in range(30)],
+            "rule": ["fixed", "calibrated", "corrected"], "group": ["top", "random"], "kept": kept,
+            "operand_a": np.arange(20), "operand_b": np.arange(20), "knocked": ["b mod 5 = 3", "result in 20..29"],
+        },
+        attrs={**attributes("neurons", task), "operands": "a b", "threshold": 0.6},
+    )  # fmt: skip

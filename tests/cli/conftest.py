@@ -80,6 +80,7 @@ def quick(method: str) -> list[str]:
         "dla": {"n": 10},
         "long_answers": {"n": 10},
         "mediation": {"n": 6},
+        "neurons": {"n_top": 2, "n_discovery": 4, "n": 10, "n_reference": 20, "n_shuffles": 19, "n_random": 1},
         "components": {"n_discovery": 4, "n": 10, "n_reference": 20, "n_random": 1},
         "head_patching": {"n": 6},
         "attribution": {"n": 6},

@@ -26,6 +26,7 @@ DATASETS = {
     "circuits": fixture_circuits.circuits("a+b"),
     "components": fixture_components.components("a+b"),
     "mediation": fixture_components.mediation("a+b"),
+    "neurons": fixture_components.neurons("a+b"),
     **{method.__name__: method("a+b+c") for method in (*made.CELL_METHODS, *made.AF1_METHODS)},
 }
 CASES = [
