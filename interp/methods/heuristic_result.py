@@ -54,7 +54,7 @@ def dataset(
     prompts, grid = asked
     top, others = neurons
     n_top, n_layers = len(top.neurons), len({layer for layer, _ in top.neurons})
-    empty = {} if knocked is None else _curve_variables(knocked, int(how["seed"])) | _knockouts(knocked)
+    judged = _nobody() if knocked is None else _curve_variables(knocked, int(how["seed"])) | _knockouts(knocked)
     names = [role for role in grid.roles if role in grid.variables]
     maps, a, b = as_grid(followed.maps[:n_top], *(grid.variables[name] for name in names))
     data = {
@@ -62,7 +62,7 @@ def dataset(
         **_neuron_variables(top, followed, n_top),
         **_rule_variables(followed, n_top),
         **_shares(followed, n_top),
-        **empty,
+        **judged,
         "agreement": variable("", top.agreement, "Spearman", "linear against exact effects of the shortlist"),
         "n_grid": variable("", len(grid), "prompts", "prompts of the operand grid"),
         **{name: variable("", value, "prompts", name) for name, value in facts.items()},
@@ -80,12 +80,12 @@ def dataset(
         "rule": list(RULES),
         "group": list(GROUPS),
     }
-    if knocked is not None:
-        coords |= {
-            "kept": knocked.sizes,
-            "removed": knocked.removed,
-            "knocked": [followed.labels[i] for i in knocked.rules],
-        }
+    rules = [] if knocked is None else [followed.labels[i] for i in knocked.rules]
+    coords |= {
+        "kept": [0] if knocked is None else knocked.sizes,
+        "removed": [0] if knocked is None else knocked.removed,
+    }
+    coords["knocked"] = np.array(rules, dtype=str)
     title = "The top neurons of the late MLPs, the heuristics they follow beside shuffled maps, and their knockout."
     more = {"operands": " ".join(names), "knockout_rule": "corrected", "ablation": "mean", "n_layers": n_layers}
     return xr.Dataset(data, coords, attributes("neurons", model, prompts, title, **more, **how))
@@ -178,6 +178,21 @@ def _curve_variables(knocked: Knocked, seed: int) -> dict[str, xr.Variable]:
         ),
         "normalised": variable("prompt kept", normal, "fraction", "normalised logit of each prompt"),
     }
+
+
+def _nobody() -> dict[str, xr.Variable]:
+    """What there is to say when the model answers no prompt: nothing."""
+    data = {}
+    for name in ("faithfulness", "faithfulness_random", "accuracy", "prompt_knockout", "prompt_knockout_control"):
+        nan, dim = np.full(1, np.nan), "removed" if name.startswith("prompt") else "kept"
+        data |= mean_variables(name, dim, nan, (nan, nan), "fraction", "no prompt answered")
+    for name in ("associated", "unassociated"):
+        none = np.empty(0)
+        data |= mean_variables(f"knockout_{name}", "knocked", none, (none, none), "fraction", "no prompt answered")
+        data |= {key: variable("knocked", none, "", "none") for key in (f"knockout_{name}_control", f"n_{name}")}
+    for name, dim in (("faithfulness_ratios", "kept"), ("accuracy_random", "kept"), ("prompt_knocked", "removed")):
+        data[name] = variable(dim, np.full(1, np.nan), "", "no prompt answered")
+    return data
 
 
 def _share_of_full(normal: np.ndarray, seed: int) -> tuple[np.ndarray, Any, np.ndarray]:
