@@ -43,6 +43,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "neurons": components.neurons,
     "attribution": circuits.attribution,
     "circuits": circuits.circuits,
+    "interchange": circuits.interchange,
 }
 
 NEED_SPLITS = (
@@ -57,6 +58,7 @@ NEED_SPLITS = (
     "components",
     "neurons",
     "circuits",
+    "interchange",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

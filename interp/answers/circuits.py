@@ -7,7 +7,9 @@ from typing import Any, cast
 import xarray as xr
 
 from interp.answers.question import Question
-from interp.store.circuit_parameters import Attribution, Circuits
+from interp.errors import InterpError
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange
+from interp.tasks import check_task, named_task
 
 
 def attribution(question: Question) -> xr.Dataset:
@@ -27,3 +29,19 @@ def circuits(question: Question) -> xr.Dataset:
     reference = question.prompts("train", p.n_reference) if p.ablation == "mean" else None
     given: dict[str, Any] = {name: getattr(p, name) for name in ("attribution", "steps", "ablation", "n_random")}
     return circuits(question.model, discovery, evaluation, reference, **given, **question.how)
+
+
+def interchange(question: Question) -> xr.Dataset:
+    from interp.methods.interchange import interchange
+    from interp.tasks.interchange import interchanges
+
+    p, spec = cast(Interchange, question.spec.settings), question.spec
+    task, tokenizer = named_task(str(spec.task)), question.model.arith.tokenizer
+    if tokenizer is None:
+        raise InterpError(f"interchange needs a task of two numbers, e.g. --task a+b; {spec.model!r} has none.")
+    check_task(task, tokenizer)
+    train, test = (
+        interchanges(task, tokenizer, p.variable, spec.style, split, n, spec.seed)
+        for split, n in (("train", p.n_train), (p.split, p.n))
+    )
+    return interchange(question.model, train, test, rank=p.rank, steps=p.steps, **question.how)

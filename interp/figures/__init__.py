@@ -27,6 +27,7 @@ from interp.figures import (
     components,
     direct,
     head_roles,
+    interchange,
     knockout,
     lens,
     long_answers,
@@ -121,6 +122,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("node_maps", attribution.node_maps, attribution.summary, "score"),
         Drawing("agreement", attribution.agreement, attribution.summary, "effect"),
     ),
+    "interchange": (Drawing("accuracy_maps", interchange.accuracy_maps, interchange.summary, "iia"),),
     "circuits": (
         Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),
         Drawing("top_edges", circuits.top_edges, circuits.summary, "score"),

@@ -41,9 +41,14 @@ def dataset(
         **_effects(found, n_layers, n_heads, len(prompts.roles)),
         **mean_variables("faithfulness", "size", curve["value"], curve["interval"], "fraction", said),
         "faithfulness_ratios": variable("size", curve["ratios"], "fraction", "mean of ratios instead"),
-        **mean_variables("faithfulness_random", "size", curve["random"][0], curve["random"][1], "fraction", "random heads, as many a layer"),
+        **mean_variables(
+            "faithfulness_random", "size", curve["random"][0], curve["random"][1], "fraction",
+            "random heads, as many a layer",
+        ),
         "faithfulness_draws": variable("draw size", curve["draws"], "fraction", "each draw of random heads"),
-        **mean_variables("accuracy", "size", curve["accuracy"][0], curve["accuracy"][1], "fraction", "answered with the circuit"),
+        **mean_variables(
+            "accuracy", "size", curve["accuracy"][0], curve["accuracy"][1], "fraction", "answered with the circuit"
+        ),
         "accuracy_random": variable("size", curve["accuracy_random"], "fraction", "mean over draws of random heads"),
         **_smallest(chosen, curve, sizes, float(how["threshold"])),
         "added": variable("size", _added(order, sizes), "", "the heads that each size adds"),

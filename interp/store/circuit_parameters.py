@@ -41,3 +41,15 @@ class Circuits(Paired):
     )
     n_reference: int = Field(512, ge=1, description="train-split prompts behind the mean, where that is asked")
     n_random: int = Field(5, ge=1, le=100, description="random circuits of each size")
+
+
+class Interchange(Sampled):
+    """Where does the model keep a causal variable, and does the answer follow when it is exchanged?"""
+
+    n: int = Field(200, ge=2, description="informative pairs, and as many in which the variable is the same")
+    variable: Literal["carry", "ones", "units", "tens", "result"] = Field(
+        "carry", description="what is exchanged: the carry of the units column, its digit, both, the rest, everything"
+    )
+    n_train: int = Field(400, ge=2, description="informative train-split pairs of the learned subspaces")
+    rank: int = Field(16, ge=1, description="dimensions of the learned and of the random subspace")
+    steps: int = Field(300, ge=1, description="optimiser steps of a learned subspace")

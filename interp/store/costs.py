@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
-from interp.store.circuit_parameters import Attribution, Circuits
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.patching_parameters import Written
@@ -190,6 +190,12 @@ def _circuits(p: Circuits, size: Size) -> Work:
     return found | (_reference(p.n_reference) if p.ablation == "mean" else {})
 
 
+def _interchange(p: Interchange, size: Size) -> Work:
+    cells = (size.layers + 1) * size.roles / 2  # at most half of the roles differ
+    learned = 2 * cells * p.steps * 3 * 128 / max(1, p.n_train) / 2  # batches of 128, half of the blocks
+    return {"train": Passes("train", p.n_train, 1 + cells + learned)} | _evaluated(p, 2 * (1 + 5 * cells / 4))
+
+
 def _groups(variant: str, size: Size) -> int:
     """Senders that move together on their way: all of them, or those of a layer and kind."""
     return 1 if variant == "ig_inputs" else 2 * size.layers + 1
@@ -237,5 +243,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "neurons": _neurons,
     "attribution": _attribution,
     "circuits": _circuits,
+    "interchange": _interchange,
     "train": _train,
 }

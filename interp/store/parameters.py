@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
-from interp.store.circuit_parameters import Attribution, Circuits
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
@@ -34,6 +34,7 @@ __all__ = [
     "Dla",
     "HeadPatching",
     "Heads",
+    "Interchange",
     "Lens",
     "LongAnswers",
     "Mediation",
@@ -151,6 +152,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "neurons": Neurons,
     "attribution": Attribution,
     "circuits": Circuits,
+    "interchange": Interchange,
     "study": Study,
     "train": Train,
 }

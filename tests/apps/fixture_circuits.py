@@ -84,3 +84,25 @@ def head_patching(task: str) -> xr.Dataset:
         coords={"layer": np.arange(3), "head": np.arange(4), "role": roles},
         attrs={**attributes("head_patching", task), "component": "z", "direction": "denoising", "source": "twin"},
     )
+
+
+def interchange(task: str) -> xr.Dataset:
+    """Return a variable that stands at one role in the middle layers, found by the learned subspace."""
+    roles = list(ROLES[task])
+    shape, value, null = (2, 5, len(roles)), np.zeros((2, 5, len(roles))), np.zeros((3, 5, len(roles)))
+    value[1, 2:4, 3] = 0.97
+    value[0, 2:4, 3] = 0.1
+    null[2, 2, 3] = 0.08
+    place, beside = ("featuriser", "layer", "role"), ("control", "layer", "role")
+    return xr.Dataset(
+        {
+            **interval("iia", place, value), **interval("iia_null", beside, null),
+            **interval("kept", place, np.full(shape, 0.95)), **interval("kept_null", beside, np.full(null.shape, 0.95)),
+            "n": ((), 200), "n_agreeing": ((), 180), "n_train": ((), 400),
+        },
+        coords={
+            "featuriser": ["full", "das"], "control": ["none", "random", "shuffled"], "layer": np.arange(5),
+            "role": roles,
+        },
+        attrs={**attributes("interchange", task), "variable": "carry", "rank": 16},
+    )  # fmt: skip

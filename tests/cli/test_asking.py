@@ -12,7 +12,7 @@ from interp.store import PARAMETERS, Store
 
 from .conftest import quick
 
-METHODS = [name for name in PARAMETERS if name not in ("study", "train")]
+METHODS = [name for name in PARAMETERS if name not in ("study", "train", "interchange")]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -32,6 +32,12 @@ def test_every_method_answers_without_a_network(interp, checkpoint, no_network, 
     assert all({"units", "description"} <= set(values.attrs) for values in dataset.data_vars.values())
     nulls = [name for name in dataset.variables if "null" in str(name) or "uniform" in str(name)]
     assert nulls or {"random_head", "mean", "zero"} & set(dataset.coords["variant"].values.tolist())
+
+
+def test_interchange_needs_a_model_that_answers(interp, checkpoint):
+    said = interp("run", "interchange", "--model", checkpoint, "--task", "a+b", *quick("interchange"))
+    assert "informative and answered by the model" in said.line
+    assert "interchange accuracy" not in said.err
 
 
 @pytest.mark.parametrize("method", ["cama", "abp", "peeking", "af1", "window", "alternatives"])

@@ -22,6 +22,7 @@ DATASETS = {
     "dla": fixture_everyday.dla("a+b"),
     "long_answers": fixture_everyday.long_answers("a+b"),
     "head_patching": fixture_circuits.head_patching("a+b"),
+    "interchange": fixture_circuits.interchange("a+b"),
     "attribution": fixture_circuits.attribution("a+b"),
     "circuits": fixture_circuits.circuits("a+b"),
     "components": fixture_components.components("a+b"),
