@@ -86,7 +86,7 @@ def localisation(
     means = position_means(model, reference, _sites(n_layers), batch_size=batch_size)
     order = ranked(found.log[:, 0], n_layers, n_heads, len(pairs.clean.roles))
     sizes = sizes_of(len(order))
-    orders = [order, *_random_orders(order, n_heads, n_random, seed)]
+    orders = [order, *random_orders(order, n_heads, n_random, seed)]
     answered = metrics.correct(run(model, prompts, batch_size=batch_size).logits, prompts).cpu().numpy()
     kept = prompts[np.flatnonzero(answered)]
     judged = [
@@ -136,7 +136,7 @@ def sizes_of(n_heads: int) -> list[int]:
     return sizes
 
 
-def _random_orders(order: list[Head], n_heads: int, n_random: int, seed: int) -> list[list[Head]]:
+def random_orders(order: list[Head], n_heads: int, n_random: int, seed: int) -> list[list[Head]]:
     """Return orders in which every head is exchanged within its layer, so that each size has as many in each layer."""
     rng = np.random.default_rng((seed, 3))
     drawn = []

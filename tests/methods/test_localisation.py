@@ -6,7 +6,7 @@ import torch
 
 from interp.engine import Constant, Intervention, Site, run
 from interp.errors import InterpError
-from interp.methods.localisation import judge, localisation, sizes_of
+from interp.methods.localisation import judge, localisation, random_orders, sizes_of
 from interp.methods.normalised import kept_share, normalised_logits
 from interp.methods.position_means import position_means
 from interp.tasks.twins import Twins
@@ -109,6 +109,15 @@ def test_random_circuits_have_as_many_heads_in_every_layer(llama):
     order = [tuple(map(int, name.split("."))) for name in ds.added.values[1:]]
     best = ds.head_effect.max("role").values
     assert [best[head] for head in order] == sorted(best.ravel(), reverse=True)
+
+
+def test_random_orders_exchange_heads_within_layers():
+    order = [(1, 3), (0, 0), (1, 1), (0, 2), (1, 0), (0, 1), (0, 3), (1, 2)]
+    drawn = random_orders(order, 4, 20, seed=0)
+    assert len({tuple(each) for each in drawn}) > 10
+    for each in drawn:
+        assert [layer for layer, _ in each] == [layer for layer, _ in order]
+        assert sorted(each) == sorted(order)
 
 
 def test_nothing_answered_says_so(copier):
