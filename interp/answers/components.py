@@ -38,6 +38,9 @@ def neurons(question: Question) -> xr.Dataset:
     from interp.methods.heuristic_neurons import heuristic_neurons
 
     p = cast(asked.Neurons, question.spec.settings)
+    task = None if question.model.arith.task else named_task(str(question.spec.task))
+    if task is not None and len(task.operands) != 2:  # before the whole grid of a larger task is written out
+        raise InterpError(f"heuristics are about two operands; task {task.name!r} has {', '.join(task.operands)}.")
     pairs = _pairs(question, "operands", "selection", p.n_discovery)
     prompts, reference = question.prompts(p.split, p.n), question.prompts("train", p.n_reference)
     sizes: dict[str, Any] = {"layers": p.layers, "n_top": p.n_top, "threshold": p.threshold}
