@@ -44,6 +44,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "attribution": circuits.attribution,
     "circuits": circuits.circuits,
     "interchange": circuits.interchange,
+    "key_heads": circuits.key_heads,
 }
 
 NEED_SPLITS = (
@@ -59,6 +60,7 @@ NEED_SPLITS = (
     "neurons",
     "circuits",
     "interchange",
+    "key_heads",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

@@ -8,7 +8,7 @@ import xarray as xr
 
 from interp.answers.question import Question
 from interp.errors import InterpError
-from interp.store.circuit_parameters import Attribution, Circuits, Interchange
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Paired
 from interp.tasks import check_task, named_task
 
 
@@ -45,3 +45,14 @@ def interchange(question: Question) -> xr.Dataset:
         for split, n in (("train", p.n_train), (p.split, p.n))
     )
     return interchange(question.model, train, test, rank=p.rank, steps=p.steps, **question.how)
+
+
+def key_heads(question: Question) -> xr.Dataset:
+    from interp.methods.key_heads import key_heads
+
+    p = cast(KeyHeads, question.spec.settings)
+    asked = Paired.model_validate({"n": p.n_pairs, "split": "selection"})
+    pairs = {name: question.pairs(cast(Any, asked.model_copy(update={"recipe": name}))) for name in p.counterfactuals}
+    prompts, reference = question.prompts(p.split, p.n), question.prompts("train", p.n_reference)
+    sizes: dict[str, Any] = {"n_heads": p.n_heads, "n_random": p.n_random}
+    return key_heads(question.model, pairs, prompts, reference, **sizes, **question.how)

@@ -28,6 +28,7 @@ from interp.figures import (
     direct,
     head_roles,
     interchange,
+    key_heads,
     knockout,
     lens,
     long_answers,
@@ -123,6 +124,10 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("agreement", attribution.agreement, attribution.summary, "effect"),
     ),
     "interchange": (Drawing("accuracy_maps", interchange.accuracy_maps, interchange.summary, "iia"),),
+    "key_heads": (
+        Drawing("knockout_curve", key_heads.knockout_curve, key_heads.summary, "accuracy"),
+        Drawing("head_map", key_heads.head_map, key_heads.summary, "effect"),
+    ),
     "circuits": (
         Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),
         Drawing("top_edges", circuits.top_edges, circuits.summary, "score"),

@@ -86,9 +86,8 @@ def heuristic_neurons(
     chosen = _check(model, pairs, prompts, reference, grid, layers)
     top = rank_neurons(model, pairs, chosen, n_top, batch_size, progress)
     others = _random_neurons(top.neurons, chosen, model.cfg.d_mlp, seed)
-    followed = _followed(
-        model, grid, [*top.neurons, *others], families, (ends, threshold, n_shuffles), batch_size, progress, seed
-    )
+    every, how = [*top.neurons, *others], (ends, threshold, n_shuffles)
+    followed = _followed(model, grid, every, families, how, batch_size=batch_size, progress=progress, seed=seed)
     answered = metrics.correct(run(model, prompts, batch_size=batch_size).logits, prompts).cpu().numpy()
     kept = prompts[np.flatnonzero(answered)]
     knocked = None
@@ -99,8 +98,8 @@ def heuristic_neurons(
         stand = knock.Stand.of(model, kept, values, batch_size)._replace(progress=progress)
         knocked = _knocked(stand, kept, top, followed, n_random, seed)
     facts = {"n": len(kept), "n_asked": len(prompts), "n_pairs": len(pairs), "n_reference": len(reference)}
-    how = {"threshold": threshold, "ends": ends, "n_shuffles": n_shuffles, "seed": seed}
-    return dataset(model, (prompts, grid), (top, others), followed, knocked, facts, how)
+    asked = {"threshold": threshold, "ends": ends, "n_shuffles": n_shuffles, "seed": seed}
+    return dataset(model, (prompts, grid), (top, others), followed, knocked, facts | asked)
 
 
 def _followed(
@@ -109,6 +108,7 @@ def _followed(
     neurons: list[Neuron],
     families: Families | None,
     how: tuple[str, float, int],
+    *,
     batch_size: int,
     progress: Progress,
     seed: int,
@@ -125,7 +125,7 @@ def _followed(
     rules = Rules(satisfied, direct)
     maps, values = activations(model, grid, neurons, batch_size), result_values(model, grid, neurons)
     score = scores(maps, values, rules, ends, seed)
-    null = shuffled(maps, values, rules, ends, threshold, n_shuffles, progress, seed)
+    null = shuffled(maps, values, rules, ends, threshold, n_shuffles, progress=progress, seed=seed)
     return Followed(heuristics, labels, rules, maps, score, null, classified(score, null, threshold))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RULES = ("fixed", "calibrated", "corrected")
 GROUPS = ("top", "random")
+COUNTS = ("n", "n_asked", "n_pairs", "n_reference")
 Curve = tuple[np.ndarray, np.ndarray]
 
 
@@ -47,14 +48,14 @@ def dataset(
     neurons: tuple[Ranked, list[Neuron]],
     followed: Followed,
     knocked: Knocked | None,
-    facts: Mapping[str, int],
-    how: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> xr.Dataset:
-    """Return the Dataset; asked: evaluation prompts and the grid, neurons: the top ones and the random ones."""
+    """Return the Dataset; asked: evaluation prompts and the grid, neurons: the top ones and the random ones, facts:
+    counts (n, n_asked, n_pairs, n_reference) and how it was asked."""
     prompts, grid = asked
     top, others = neurons
     n_top, n_layers = len(top.neurons), len({layer for layer, _ in top.neurons})
-    judged = _nobody() if knocked is None else _curve_variables(knocked, int(how["seed"])) | _knockouts(knocked)
+    judged = _nobody() if knocked is None else _curve_variables(knocked, int(facts["seed"])) | _knockouts(knocked)
     names = [role for role in grid.roles if role in grid.variables]
     maps, a, b = as_grid(followed.maps[:n_top], *(grid.variables[name] for name in names))
     data = {
@@ -65,7 +66,7 @@ def dataset(
         **judged,
         "agreement": variable("", top.agreement, "Spearman", "linear against exact effects of the shortlist"),
         "n_grid": variable("", len(grid), "prompts", "prompts of the operand grid"),
-        **{name: variable("", value, "prompts", name) for name, value in facts.items()},
+        **{name: variable("", facts[name], "prompts", name) for name in COUNTS},
     }
     label = [f"{layer}.{index}" for layer, index in top.neurons]
     coords = {
@@ -87,6 +88,7 @@ def dataset(
     }
     coords["knocked"] = np.array(rules, dtype=str)
     title = "The top neurons of the late MLPs, the heuristics they follow beside shuffled maps, and their knockout."
+    how = {name: value for name, value in facts.items() if name not in COUNTS}
     more = {"operands": " ".join(names), "knockout_rule": "corrected", "ablation": "mean", "n_layers": n_layers}
     return xr.Dataset(data, coords, attributes("neurons", model, prompts, title, **more, **how))
 

@@ -93,6 +93,7 @@ def shuffled(
     ends: str,
     threshold: float,
     n_shuffles: int,
+    *,
     progress: Progress = silent,
     seed: int = 0,
 ) -> Null:

@@ -89,14 +89,13 @@ def localisation(
     orders = [order, *random_orders(order, n_heads, n_random, seed)]
     answered = metrics.correct(run(model, prompts, batch_size=batch_size).logits, prompts).cpu().numpy()
     kept = prompts[np.flatnonzero(answered)]
+    how: dict[str, Any] = {"batch_size": batch_size, "progress": progress}
     judged = [
-        judge(model, each, means, (orders if each is kept else orders[:1]), sizes, batch_size, progress)
-        if len(each)
-        else None
-        for each in (pairs.clean, kept)
+        judge(model, each, means, chosen, sizes, **how) if len(each) else None
+        for each, chosen in ((pairs.clean, orders[:1]), (kept, orders))
     ]
     facts = {"n": len(kept), "n_asked": len(prompts), "n_pairs": len(pairs), "n_reference": sum(map(len, reference))}
-    return dataset(model, prompts, found, judged, order, sizes, facts, {"threshold": threshold, "seed": seed})
+    return dataset(model, prompts, found, judged, (order, sizes), facts | {"threshold": threshold, "seed": seed})
 
 
 def _effects(model: Any, pairs: Twins, batch_size: int, progress: Progress, seed: int) -> Found:
@@ -159,6 +158,7 @@ def judge(
     means: dict[Site, Tensor],
     orders: Sequence[list[Head]],
     sizes: Sequence[int],
+    *,
     batch_size: int = 512,
     progress: Progress = silent,
 ) -> Judged:

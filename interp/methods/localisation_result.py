@@ -26,13 +26,13 @@ def dataset(
     prompts: Prompts,
     found: Found,
     judged: Sequence[Judged | None],
-    order: Sequence[Head],
-    sizes: Sequence[int],
-    facts: Mapping[str, int],
-    how: Mapping[str, float],
+    circuits: tuple[Sequence[Head], Sequence[int]],
+    facts: Mapping[str, float],
 ) -> xr.Dataset:
-    """Return the Dataset of effects and curves; judged: on the ranking pairs, and on the evaluation prompts."""
-    n_layers, n_heads, seed = model.cfg.n_layers, model.cfg.n_heads, int(how["seed"])
+    """Return the Dataset of effects and curves; judged: on the ranking pairs, and on the evaluation prompts; circuits:
+    the heads in order and the sizes; facts: counts, the threshold and the seed."""
+    n_layers, n_heads, seed = model.cfg.n_layers, model.cfg.n_heads, int(facts["seed"])
+    order, sizes = circuits
     ranking, evaluated = judged
     chosen = _curve(ranking, len(sizes), seed) if ranking is not None else None
     curve = _curve(evaluated, len(sizes), seed) if evaluated is not None else _nothing(len(sizes))
@@ -50,22 +50,14 @@ def dataset(
             "accuracy", "size", curve["accuracy"][0], curve["accuracy"][1], "fraction", "answered with the circuit"
         ),
         "accuracy_random": variable("size", curve["accuracy_random"], "fraction", "mean over draws of random heads"),
-        **_smallest(chosen, curve, sizes, float(how["threshold"])),
+        **_smallest(chosen, curve, sizes, float(facts["threshold"])),
         "added": variable("size", _added(order, sizes), "", "the heads that each size adds"),
         "rank_agreement": variable(
             "average", _agreement(found, n_layers * n_heads, len(prompts.roles)), "Spearman", AGREEMENT
         ),
     }  # fmt: skip
-    if evaluated is not None:
-        data["normalised"] = variable(
-            "prompt size", evaluated.normalised[:, 2 : 2 + len(sizes)], "fraction", "normalised logit of each prompt"
-        )
-        for i, name in enumerate(("full", "empty")):
-            data[f"normalised_{name}"] = variable(
-                "prompt", evaluated.normalised[:, i], "fraction", f"of the {name} model"
-            )
-        data["accuracy_empty"] = variable("", evaluated.right[:, 1].mean(), "fraction", "answered by the empty circuit")
-    data |= {name: variable("", value, "prompts", name) for name, value in facts.items()}
+    data |= _per_prompt(evaluated, len(sizes)) if evaluated is not None else {}
+    data |= {name: variable("", value, "prompts", name) for name, value in facts.items() if name.startswith("n")}
     title = "Effects of heads and MLPs, and how much of the normalised logit the top heads with all MLPs keep."
     return xr.Dataset(
         data,
@@ -76,8 +68,26 @@ def dataset(
             "size": list(sizes),
             "average": ["mean", "median"],
         },
-        attrs=attributes("components", model, prompts, title, ranked_by="mean log effect, largest over roles", **how),
+        attrs=attributes(
+            "components",
+            model,
+            prompts,
+            title,
+            ranked_by="mean log effect, largest over roles",
+            threshold=facts["threshold"],
+            seed=seed,
+        ),
     )
+
+
+def _per_prompt(judged: Judged, n_sizes: int) -> dict[str, xr.Variable]:
+    """Return what each prompt gives, and how many the empty circuit answers."""
+    normal = judged.normalised
+    data = {"normalised": variable("prompt size", normal[:, 2 : 2 + n_sizes], "fraction", "normalised logit")}
+    for i, name in enumerate(("full", "empty")):
+        data[f"normalised_{name}"] = variable("prompt", normal[:, i], "fraction", f"of the {name} model")
+    data["accuracy_empty"] = variable("", judged.right[:, 1].mean(), "fraction", "answered by the empty circuit")
+    return data
 
 
 def _effects(found: Found, n_layers: int, n_heads: int, n_roles: int) -> dict[str, xr.Variable]:

@@ -6,7 +6,8 @@
     logit_diff      logits[answer of clean] - logits[answer of corrupted]
     prob_diff       P(answer of clean) - P(answer of corrupted)
     kl              sum_v P_reference(v) log(P_reference(v) / P(v))                     nats, >= 0
-    relative_logit_effect    (patched - clean) / clean, each prompt, of the logit of one answer (Zhang et al.)
+    relative_logit_effect    (patched - clean) / |clean|, each prompt, of the logit of one answer (Zhang et al., who
+                             divide by a positive clean logit: below 0 the logit fell, whatever its sign was)
     recovered       mean(patched - corrupted) / mean(clean - corrupted)     of a per-pair metric: logit_diff
 
 A metric is a function (logits [prompt, vocab], prompts) -> [prompt]; `logit_diff` takes the twins as its
@@ -86,14 +87,14 @@ def kl(logits: Float[Tensor, "row vocab"], reference: Float[Tensor, "row vocab"]
 
 
 def relative_logit_effect(patched: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Return (patched - clean) / clean [prompt, ...] of logits [prompt, ...] and [prompt].
+    """Return (patched - clean) / |clean| [prompt, ...] of logits [prompt, ...] and [prompt].
 
     nan where |clean| is below 1e-4: a logit has no zero of its own, and near one the ratio says nothing.
     """
     patched, clean = np.asarray(patched, dtype=float), np.asarray(clean, dtype=float)
     base = clean.reshape(-1, *[1] * (patched.ndim - 1))
     large = np.abs(base) >= SMALLEST_DENOMINATOR
-    return np.divide(patched - base, base, out=np.full(patched.shape, np.nan), where=large)
+    return np.divide(patched - base, np.abs(base), out=np.full(patched.shape, np.nan), where=large)
 
 
 class Recovered(NamedTuple):

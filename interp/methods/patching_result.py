@@ -92,7 +92,7 @@ def _effects(patched: Patched, dims: str) -> dict[str, xr.Variable]:
     moved = np.median(effect(base[:, both].reshape(len(base), *[1] * (found.ndim - 2), 2), found[..., both]), axis=0)
     divergence, right = found[..., at["kl"]], found[..., at["correct"]].mean(axis=0)
     return {
-        "relative_logit": variable(dims, relative, "fraction", "mean (patched - base) / base, clean answer's logit"),
+        "relative_logit": variable(dims, relative, "fraction", "mean (patched - base) / |base|, clean answer's logit"),
         "probability_effect": variable(dims, moved, "1", "median symmetrised relative change of probabilities"),
         "accuracy": variable(dims, right, "fraction", "top token = clean answer"),
         **mean_variables(

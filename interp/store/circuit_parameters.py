@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from interp.store.fields import Name, Sampled
+from interp.store.fields import Name, Sampled, distinct
 
 Recipe = Literal["swap_operand", "swap_operator", "flip_carry"]
 Estimate = Literal["gradient", "ig_inputs", "ig_activations"]
@@ -53,3 +53,18 @@ class Interchange(Sampled):
     n_train: int = Field(400, ge=2, description="informative train-split pairs of the learned subspaces")
     rank: int = Field(16, ge=1, description="dimensions of the learned and of the random subspace")
     steps: int = Field(300, ge=1, description="optimiser steps of a learned subspace")
+
+
+class KeyHeads(Sampled):
+    """Which heads carry the answer to the logits, and what is lost without them?"""
+
+    n: int = Field(500, ge=1, description="test prompts of the knockout")
+    n_pairs: int = Field(200, ge=2, description="selection-split pairs that heads are ranked on")
+    n_reference: int = Field(1024, ge=1, description="train-split prompts behind the mean of a removed head")
+    counterfactuals: Annotated[
+        tuple[Recipe, ...],
+        AfterValidator(distinct),
+        Field(description="how the twins of the effects differ; the first one ranks the heads"),
+    ] = ("swap_operand", "swap_operator")
+    n_heads: int = Field(12, ge=1, description="heads removed, the strongest first")
+    n_random: int = Field(5, ge=1, le=100, description="draws of random heads, of the same layers and of any")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
-from interp.store.circuit_parameters import Attribution, Circuits, Interchange
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.patching_parameters import Written
@@ -196,6 +196,14 @@ def _interchange(p: Interchange, size: Size) -> Work:
     return {"train": Passes("train", p.n_train, 1 + cells + learned)} | _evaluated(p, 2 * (1 + 5 * cells / 4))
 
 
+def _key_heads(p: KeyHeads, size: Size) -> Work:
+    paths = 2 * 2 * len(p.counterfactuals) * (2 + size.layers * (size.heads + 1) / size.roles)  # and their nulls
+    knockout = (p.n_heads + 1) * (1 + 2 * p.n_random)
+    return (
+        {"selection": Passes("selection", p.n_pairs, paths)} | _reference(p.n_reference) | _evaluated(p, 1 + knockout)
+    )
+
+
 def _groups(variant: str, size: Size) -> int:
     """Senders that move together on their way: all of them, or those of a layer and kind."""
     return 1 if variant == "ig_inputs" else 2 * size.layers + 1
@@ -244,5 +252,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "attribution": _attribution,
     "circuits": _circuits,
     "interchange": _interchange,
+    "key_heads": _key_heads,
     "train": _train,
 }

@@ -106,3 +106,26 @@ def interchange(task: str) -> xr.Dataset:
         },
         attrs={**attributes("interchange", task), "variable": "carry", "rank": 16},
     )  # fmt: skip
+
+
+def key_heads(task: str) -> xr.Dataset:
+    """Return two key heads whose removal costs half of the accuracy, and random heads that cost little."""
+    rng, place = np.random.default_rng(4), ("counterfactual", "variant", "layer", "head")
+    effect = rng.normal(0, 0.01, (2, 2, 3, 4))
+    effect[..., 1, 2], effect[..., 2, 0] = -0.3, -0.12
+    return xr.Dataset(
+        {
+            **interval("effect", place, effect, 0.02, -1, 1),
+            **interval("effect_null", place, 0.2 * effect, 0.02, -1, 1),
+            **interval("accuracy", ("n_removed",), [0.99, 0.6, 0.4, 0.35]),
+            "accuracy_null_layers": (("draw", "n_removed"), np.full((2, 4), 0.95)),
+            "accuracy_null_any": (("draw", "n_removed"), np.full((2, 4), 0.97)),
+            "n_key": ((), 2), "n": ((), 500),
+        },
+        coords={
+            "counterfactual": ["swap_operand", "swap_operator"], "variant": ["mlps_frozen", "mlps_recomputed"],
+            "layer": np.arange(3), "head": np.arange(4), "n_removed": np.arange(4), "draw": np.arange(2),
+            "rank": ["1.2", "2.0", "0.1"],
+        },
+        attrs=attributes("key_heads", task),
+    )  # fmt: skip

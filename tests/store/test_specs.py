@@ -110,7 +110,7 @@ def test_a_spec_is_frozen_and_copies_well(spec: Spec) -> None:
     ("given", "says"),
     [
         ({"method": "patchng"}, "unknown method 'patchng'. Did you mean patching"),
-        ({"parameters": {"recipes": "x"}}, "unknown parameter 'recipes' of patching. Did you mean recipe or direction?"),
+        ({"parameters": {"recipes": "x"}}, "unknown parameter 'recipes' of patching. Did you mean recipe"),
         ({"parameters": {"batch_size": 8}}, "unknown parameter 'batch_size' of patching"),
         ({"parameters": {"n": 1}}, "patching: n = 1 is not valid: input should be greater than or equal to 2"),
         ({"parameters": {"recipe": "swap"}}, "'swap_operand', 'swap_operator' or 'flip_carry'"),

@@ -1,0 +1,71 @@
+"""Key heads: planted heads come first and cost the answers; effects are those of paths; random heads cost less."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from interp.engine import Constant, Intervention, Site, run
+from interp.errors import InterpError
+from interp.methods import metrics
+from interp.methods.key_heads import key_heads
+from interp.models import load
+from interp.models.planted_parts import truth
+from interp.tasks import build, named_task, twins
+
+PLANTED = "planted:copy"
+
+
+@pytest.fixture(scope="module")
+def asked():
+    model, task = load(PLANTED), named_task("a+b")
+    tokenizer = model.arith.tokenizer
+    pairs = {
+        f"swap_{place}": twins(task, tokenizer, split="all", n=30, recipe="swap_operand", place=place) for place in "ab"
+    }
+    prompts, reference = (build(task, tokenizer, "plain", split, 60, seed=1) for split in ("test", "train"))
+    return model, pairs, prompts, reference, key_heads(model, pairs, prompts, reference, n_heads=4, n_random=4)
+
+
+def test_the_planted_head_is_the_strongest_of_its_counterfactual(asked):
+    found = asked[-1]
+    for place in "ab":
+        (node,) = truth(PLANTED, place).nodes
+        effect = np.abs(found.effect.sel(counterfactual=f"swap_{place}", variant="mlps_recomputed").values)
+        assert np.unravel_index(effect.argmax(), effect.shape) == tuple(node[1:])
+        rest = np.delete(effect.ravel(), effect.argmax())
+        assert effect.max() > 10 * rest.max()
+
+
+def test_removing_a_planted_head_costs_the_answers_and_the_others_do_not(asked):
+    """A logit of this model rises or falls with the operand, so its mean effect has no sign and decides no order."""
+    found = asked[-1]
+    planted = {f"{node[1]}.{node[2]}" for place in "ab" for node in truth(PLANTED, place).nodes}
+    ranks = [str(name) for name in found["rank"].values]
+    first = min(ranks.index(name) for name in planted if name in ranks)
+    assert (found.accuracy.values[: first + 1] == 1).all()
+    assert (found.accuracy.values[first + 1 :] < 0.2).all()
+    assert float(found.accuracy_null_any.sel(n_removed=1).mean()) > 0.5
+    assert found.wrong.values[first] == ""
+    assert found.wrong.values[first + 1] != ""
+
+
+def test_a_knockout_is_a_run_with_means(asked):
+    model, _, prompts, reference, found = asked
+    layer, head = (int(part) for part in str(found["rank"].values[0]).split("."))
+    site = Site("z", layer)
+    mean = run(model, reference, reads=[site])[site][:, :, head].double().mean(0).float()
+    edit = Intervention(Site("z", layer, head), "all", Constant(mean))
+    right = metrics.correct(run(model, prompts, [edit]).logits, prompts).float().mean()
+    assert float(found.accuracy.sel(n_removed=1)) == pytest.approx(float(right))
+
+
+def test_attention_adds_up(asked):
+    assert np.allclose(asked[-1].attention.sum("role"), 1, atol=1e-5)
+
+
+def test_bad_numbers_of_heads(asked):
+    model, pairs, prompts, reference, _ = asked
+    for n in (0, 999):
+        with pytest.raises(InterpError, match="heads to remove"):
+            key_heads(model, pairs, prompts, reference, n_heads=n)
