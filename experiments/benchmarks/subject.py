@@ -22,18 +22,18 @@ from interp.models.number_tokenizer import number_tokenizer
 from interp.tasks.prompts import Prompts
 
 VOCAB = 64
-LLAMA = {"hidden_size": 256, "intermediate_size": 688, "num_attention_heads": 8, "num_key_value_heads": 8}
 
 
-def llama(n_layers: int = 4, **changes: int) -> Any:
+def llama(n_layers: int = 4) -> Any:
     """Return a seeded random Llama on the default boot of TransformerLens (its weights frozen, as `load` does)."""
     from transformer_lens.model_bridge import TransformerBridge
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = number_tokenizer(VOCAB - 8)
     config = LlamaConfig(
-        vocab_size=VOCAB, num_hidden_layers=n_layers, max_position_embeddings=256, tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, **{**LLAMA, **changes},
+        vocab_size=VOCAB, hidden_size=256, intermediate_size=688, num_attention_heads=8, num_key_value_heads=8,
+        num_hidden_layers=n_layers, max_position_embeddings=256, tie_word_embeddings=False,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -100,7 +100,7 @@ def figure(points: list[dict[str, Any]]) -> Any:
             showlegend=False, hovertemplate=f"{name} %{{x}}<br>time / bound %{{y:.2f}}<extra></extra>",
         )  # fmt: skip
         fig.update_xaxes(type="log", tickvals=list(sizes), ticktext=[str(size) for size in sizes], row=1, col=column)
-        fig.add_hline(y=1, line_dash="dot", line_width=1, row=1, col=column)
+        fig.add_hline(y=1, line_dash="dot", line_width=1, row=1, col=column)  # type: ignore[arg-type]
     fig.update_yaxes(title_text="time / bound", range=[0, 2], row=1, col=1)
     usual = ", ".join(f"{size} {name}" for name, size in USUAL.items())
     fig.update_layout(

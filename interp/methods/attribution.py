@@ -90,9 +90,9 @@ def attribute(
         progress(start, len(base), f"attribution ({variant})")
         path = _Path(lean, base.tokens[rows], other.tokens[rows], lambda logits, rows=rows: metric(logits, rows))
         edges, node, value = path.scores(variant, steps)
-        edges = edges.double() if positions == "kept" else edges.sum(1, dtype=torch.float64)
-        total += edges.sum(0).cpu()
-        squares += edges.square().sum(0).cpu()
+        edges = edges if positions == "kept" else edges.sum(1)
+        total += edges.sum(0, dtype=torch.float64).cpu()
+        squares += edges.square().sum(0, dtype=torch.float64).cpu()
         nodes.append(node.movedim(1, 2).cpu().numpy())
         values.append(value.cpu().numpy())
     progress(len(base), len(base), f"attribution ({variant})")
@@ -109,11 +109,11 @@ class _Path:
     def __init__(self, lean: Lean, base: np.ndarray, other: np.ndarray, metric: Callable[[Tensor], Tensor]) -> None:
         self.lean, self.metric = lean, metric
         with torch.no_grad():
-            runs = [lean.trace(tokens) for tokens in (base, other)]
-        self.start = runs[0].resid_pre[0]
-        self.embed = runs[1].resid_pre[0] - self.start
-        self.z = [b - a for a, b in zip(runs[0].z, runs[1].z, strict=True)]
-        self.mlp = [b - a for a, b in zip(runs[0].mlp_out, runs[1].mlp_out, strict=True)]
+            self.start, self.other = lean.embed(base), lean.trace(other)
+        self.here = gradients(lean, self.start, metric)  # the base run, and the gradient there
+        self.embed = self.other.resid_pre[0] - self.start
+        self.z = [b - a for a, b in zip(self.here.own_z, self.other.z, strict=True)]
+        self.mlp = [b - a for a, b in zip(self.here.own_mlp, self.other.mlp_out, strict=True)]
         parts = [self.embed[:, :, None]]
         for layer in range(lean.n_layers):
             parts += [lean.head_out(layer, self.z[layer]), self.mlp[layer][:, :, None]]
@@ -122,17 +122,14 @@ class _Path:
     def scores(self, variant: str, steps: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return edges [prompt, pos, sender, receiver], nodes [prompt, pos, sender] and the base metric [prompt]."""
         if variant == "gradient":
-            found = gradients(self.lean, self.start, self.metric)
-            return self._edges(found, slice(None)), self._nodes(found), found.metric
+            return self._edges(self.here, slice(None)), self._nodes(self.here), self.here.metric
         edges, nodes = torch.zeros(()), torch.zeros(())
         points = (torch.arange(steps) + 0.5) / steps
-        with torch.no_grad():
-            value = self.metric(self.lean.trace(resid=self.start).logits)
         for rows, name, layer in self._groups(variant):
             for a in points.tolist():
                 found = self._on_the_way(name, layer, a)
                 edges, nodes = edges + self._edges(found, rows) / steps, nodes + self._nodes(found, rows) / steps
-        return edges, nodes, value
+        return edges, nodes, self.here.metric
 
     def _groups(self, variant: str) -> Iterator[tuple[slice, str, int]]:
         """Yield the senders that move together: all of them with the embedding, or those of one layer and kind."""

@@ -34,7 +34,8 @@ Replace = Callable[[str, int, Tensor], Tensor]
 class Gradients:
     """What one backward gave, lists by layer: at q [prompt, pos, head, d_head], k and v (by key/value head), z, at what
     the MLP reads and adds [prompt, pos, d_model]; `final` at the last row of the final residual [prompt, d_model],
-    `embed` [prompt, pos, d_model]. `resid_pre`: the streams that the norms before q, k, v saw; `metric` [prompt]."""
+    `embed` [prompt, pos, d_model]. `resid_pre`: the streams that the norms before q, k, v saw; `own_z` and
+    `own_mlp`: what heads and MLPs gave; `metric` [prompt]."""
 
     metric: Tensor
     final: Tensor
@@ -46,6 +47,8 @@ class Gradients:
     mlp_in: list[Tensor] = field(default_factory=list)
     mlp_out: list[Tensor] = field(default_factory=list)
     resid_pre: list[Tensor] = field(default_factory=list)
+    own_z: list[Tensor] = field(default_factory=list)
+    own_mlp: list[Tensor] = field(default_factory=list)
 
 
 def _same(site: str, layer: int, activation: Tensor) -> Tensor:
@@ -79,7 +82,8 @@ def gradients(lean: Lean, embedded: Tensor, metric: Callable[[Tensor], Tensor], 
     filled = [torch.zeros_like(a) if g is None else g for g, a in zip(found, [last, start, *wanted], strict=True)]
     n = lean.n_layers
     lists = {name: filled[2 + i * n : 2 + (i + 1) * n] for i, name in enumerate(parts)}
-    return Gradients(value.detach(), filled[0], filled[1], **lists, resid_pre=[s.detach() for s in streams])
+    own = {name: [t.detach() for t in kept] for name, kept in (("own_z", parts["z"]), ("own_mlp", parts["mlp_out"]))}
+    return Gradients(value.detach(), filled[0], filled[1], **lists, resid_pre=[s.detach() for s in streams], **own)
 
 
 def unit_rows(norm: Norm, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,20 +101,22 @@ def products(
     deltas: Float[Tensor, "prompt pos sender d_model"],
     readers: Float[Tensor, "prompt pos reader d_model"],
 ) -> Float[Tensor, "prompt pos sender reader"]:
-    """Return deltas . J(x)^T readers for every sender and reader, where `readers` are W_r g_r."""
+    """Return deltas . J(x)^T for every sender and reader, where `readers` are the norm's weight times W_r g_r."""
     unit, scale = unit_rows(norm, x)
-    readers = scale[..., None] * (readers if norm.weight is None else readers * norm.weight)
     found = deltas @ readers.transpose(-1, -2)
     if norm.kind == "none":
         return found
-    width = x.shape[-1]
     along = (deltas @ unit[..., None]) @ (readers @ unit[..., None]).transpose(-1, -2)
     if norm.kind == "layer":
         along = along + deltas.sum(-1)[..., None] * readers.sum(-1)[..., None, :]
-    return found - along / width
+    return (found - along / x.shape[-1]).mul_(scale[..., None])
 
 
 def head_readers(lean: Lean, layer: int, found: Gradients) -> Float[Tensor, "prompt pos reader d_model"]:
-    """Return W_r g_r of the query heads, key heads and value heads of a block, in this order."""
-    parts = ((found.q, lean.W_Q), (found.k, lean.W_K), (found.v, lean.W_V))
-    return torch.cat([torch.einsum("nphe,hde->nphd", g[layer], W[layer]) for g, W in parts], dim=2)
+    """Return weight * (W_r g_r) of the query heads, key heads and value heads of a block, in this order."""
+    weight = lean.norm1[layer].weight
+    parts = []
+    for g, W in ((found.q, lean.W_Q), (found.k, lean.W_K), (found.v, lean.W_V)):
+        scaled = W[layer] if weight is None else W[layer] * weight[:, None]
+        parts.append(torch.einsum("nphe,hde->nphd", g[layer], scaled))
+    return torch.cat(parts, dim=2)
