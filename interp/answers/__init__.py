@@ -45,6 +45,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "circuits": circuits.circuits,
     "interchange": circuits.interchange,
     "key_heads": circuits.key_heads,
+    "steering": circuits.steering,
 }
 
 NEED_SPLITS = (
@@ -61,6 +62,7 @@ NEED_SPLITS = (
     "circuits",
     "interchange",
     "key_heads",
+    "steering",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

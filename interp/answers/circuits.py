@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
 import xarray as xr
 
 from interp.answers.question import Question
 from interp.errors import InterpError
-from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Paired
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Paired, Steering
 from interp.tasks import check_task, named_task
 
 
@@ -56,3 +57,21 @@ def key_heads(question: Question) -> xr.Dataset:
     prompts, reference = question.prompts(p.split, p.n), question.prompts("train", p.n_reference)
     sizes: dict[str, Any] = {"n_heads": p.n_heads, "n_random": p.n_random}
     return key_heads(question.model, pairs, prompts, reference, **sizes, **question.how)
+
+
+def steering(question: Question) -> xr.Dataset:
+    from interp.methods.steering import contrast, steering
+    from interp.tasks.interchange import interchanges, parts
+
+    p, spec = cast(Steering, question.spec.settings), question.spec
+    task, tokenizer = named_task(str(spec.task)), question.model.arith.tokenizer
+    if tokenizer is None:
+        raise InterpError(f"steering needs a task of two numbers, e.g. --task a+b; {spec.model!r} has none.")
+    check_task(task, tokenizer)
+    train = question.prompts("train", p.n_train)
+    value = parts(task, np.stack([train.variables[name] for name in task.operands], axis=1))[p.variable]
+    middle = np.median(value) if p.variable != "carry" else 0.5 if task.operators[0] == "+" else -0.5
+    role = p.role or train.roles[-1]
+    direction = contrast(question.model, train[value < middle], train[value > middle], p.layer, role)
+    pairs = interchanges(task, tokenizer, p.variable, spec.style, p.split, p.n, spec.seed)
+    return steering(question.model, pairs, direction, p.layer, role, n_random=p.n_random, **question.how)

@@ -39,6 +39,7 @@ from interp.figures import (
     probing,
     pruning,
     spectrum,
+    steering,
     transfer,
     waiting,
     window,
@@ -128,6 +129,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("knockout_curve", key_heads.knockout_curve, key_heads.summary, "accuracy"),
         Drawing("head_map", key_heads.head_map, key_heads.summary, "effect"),
     ),
+    "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (
         Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),
         Drawing("top_edges", circuits.top_edges, circuits.summary, "score"),

@@ -68,3 +68,16 @@ class KeyHeads(Sampled):
     ] = ("swap_operand", "swap_operator")
     n_heads: int = Field(12, ge=1, description="heads removed, the strongest first")
     n_random: int = Field(5, ge=1, le=100, description="draws of random heads, of the same layers and of any")
+
+
+class Steering(Sampled):
+    """How much of a direction must be added before the answer follows?"""
+
+    n: int = Field(200, ge=2, description="informative prompts that are steered")
+    variable: Literal["carry", "ones", "units", "tens", "result"] = Field(
+        "carry", description="whose direction: the difference of means between prompts with a high and a low value"
+    )
+    layer: int = Field(1, ge=0, description="the block before which the direction is added")
+    role: Name | None = Field(None, description="where it is added; null takes the last position")
+    n_train: int = Field(1000, ge=2, description="train-split prompts behind the direction")
+    n_random: int = Field(10, ge=1, le=100, description="random directions of equal length")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
-from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.patching_parameters import Written
@@ -27,7 +27,7 @@ WHOLE = 5000  # prompts of a whole split or task, where null asks for all of the
 STEPS, BATCH = 4000, 512  # a usual recipe
 HEADS = 8  # of a model whose number of heads is not told
 WAITS, PEEKS, SHIFTS, CUTS = 9, 6, 8, 4  # variants that exist: what waits, what follows, windows nearby, what is cut
-SIZES = 10  # circuit sizes
+SIZES, DOSES = 10, 9  # circuit sizes, doses
 TRANSFER = 2  # full-peek blocks of a window that is still to be searched
 
 
@@ -204,6 +204,10 @@ def _key_heads(p: KeyHeads, size: Size) -> Work:
     )
 
 
+def _steering(p: Steering, size: Size) -> Work:
+    return {"train": Passes("train", p.n_train, 1)} | _evaluated(p, 1 + DOSES * (1 + p.n_random) / 2)
+
+
 def _groups(variant: str, size: Size) -> int:
     """Senders that move together on their way: all of them, or those of a layer and kind."""
     return 1 if variant == "ig_inputs" else 2 * size.layers + 1
@@ -253,5 +257,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "circuits": _circuits,
     "interchange": _interchange,
     "key_heads": _key_heads,
+    "steering": _steering,
     "train": _train,
 }

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
-from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads
+from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
@@ -45,6 +45,7 @@ __all__ = [
     "Peeking",
     "Probing",
     "Spectrum",
+    "Steering",
     "Study",
     "Train",
     "Window",
@@ -155,6 +156,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "circuits": Circuits,
     "interchange": Interchange,
     "key_heads": KeyHeads,
+    "steering": Steering,
     "study": Study,
     "train": Train,
 }

@@ -129,3 +129,19 @@ def key_heads(task: str) -> xr.Dataset:
         },
         attrs=attributes("key_heads", task),
     )  # fmt: skip
+
+
+def steering(task: str) -> xr.Dataset:
+    """Return a direction along which answers follow from dose 1 on."""
+    doses = [-2.0, -1.0, 0.0, 1.0, 2.0]
+    return xr.Dataset(
+        {
+            **interval("moved", ("dose",), [-12.0, -6.0, 0.0, 7.0, 12.0], 0.8, -20, 20),
+            **interval("follows", ("dose",), [0.0, 0.0, 0.0, 0.9, 0.7]),
+            **interval("kept", ("dose",), [0.5, 0.9, 0.99, 0.05, 0.0]),
+            "moved_null": (("draw", "dose"), np.zeros((3, 5))), "follows_null": (("draw", "dose"), np.zeros((3, 5))),
+            "n": ((), 200),
+        },
+        coords={"dose": doses, "draw": np.arange(3)},
+        attrs={**attributes("steering", task), "layer": 1, "role": "b", "variable": "carry"},
+    )  # fmt: skip

@@ -24,6 +24,7 @@ DATASETS = {
     "head_patching": fixture_circuits.head_patching("a+b"),
     "interchange": fixture_circuits.interchange("a+b"),
     "key_heads": fixture_circuits.key_heads("a+b"),
+    "steering": fixture_circuits.steering("a+b"),
     "attribution": fixture_circuits.attribution("a+b"),
     "circuits": fixture_circuits.circuits("a+b"),
     "components": fixture_components.components("a+b"),
