@@ -61,7 +61,7 @@ draw(store, runs["heads"])
 draw(store, runs["gradient"], "agreement")
 
 # %% [markdown]
-# Integrated along the way between the two embeddings the estimate is better, not good.
+# Integrated along the way between the two embeddings it follows the exact effects closely.
 
 # %%
 draw(store, runs["ig_inputs"], "agreement")

@@ -115,8 +115,6 @@ def products(
 def head_readers(lean: Lean, layer: int, found: Gradients) -> Float[Tensor, "prompt pos reader d_model"]:
     """Return weight * (W_r g_r) of the query heads, key heads and value heads of a block, in this order."""
     weight = lean.norm1[layer].weight
-    parts = []
-    for g, W in ((found.q, lean.W_Q), (found.k, lean.W_K), (found.v, lean.W_V)):
-        scaled = W[layer] if weight is None else W[layer] * weight[:, None]
-        parts.append(torch.einsum("nphe,hde->nphd", g[layer], scaled))
-    return torch.cat(parts, dim=2)
+    g = torch.cat([part[layer] for part in (found.q, found.k, found.v)], dim=2)
+    W = torch.cat([part[layer] for part in (lean.W_Q, lean.W_K, lean.W_V)])
+    return torch.einsum("nphe,hde->nphd", g, W if weight is None else W * weight[:, None])

@@ -11,8 +11,8 @@ low (`contrast`), or any vector of the stream. The prompts steered are others th
 Null: random directions of the same length, several draws. An answer changes when enough of anything is added; what
 counts is that it changes to the expected one, and earlier than along a random direction.
 
-Source: Turner et al. (2023), activation addition, arXiv 2308.10248; Marks & Tegmark (2023) arXiv 2310.06824 (differences
-of means).
+Source: Turner et al. (2023), activation addition, arXiv 2308.10248; Marks & Tegmark (2023) arXiv 2310.06824
+(differences of means).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def steering(
     """Return the dose curve of a direction [d_model] on base prompts of informative pairs, beside random directions.
 
     The direction points from low to high: a base prompt whose variable is to fall is steered the other way (`pairs`
-    says which answer is expected). `moved` and `follows` [dose] with intervals, `kept` [dose] (the model's own answer), and
+    says which answer is expected). `moved` and `follows` [dose] with intervals, `kept` [dose] (the own answer), and
     `moved_null`, `follows_null` [draw, dose]; `logit_diff` [prompt, dose]. Raises InterpError for a direction that does
     not fit, doses without 0, or no informative pair.
     """
