@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import xarray as xr
@@ -11,6 +12,9 @@ from interp.answers.question import Question
 from interp.errors import InterpError
 from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Paired, Steering
 from interp.tasks import check_task, named_task
+
+if TYPE_CHECKING:
+    from interp.methods.key_heads import Elsewhere
 
 
 def attribution(question: Question) -> xr.Dataset:
@@ -49,14 +53,31 @@ def interchange(question: Question) -> xr.Dataset:
 
 
 def key_heads(question: Question) -> xr.Dataset:
-    from interp.methods.key_heads import key_heads
+    from interp.methods.key_heads import elsewhere, key_heads
 
     p = cast(KeyHeads, question.spec.settings)
     asked = Paired.model_validate({"n": p.n_pairs, "split": "selection"})
     pairs = {name: question.pairs(cast(Any, asked.model_copy(update={"recipe": name}))) for name in p.counterfactuals}
     prompts, reference = question.prompts(p.split, p.n), question.prompts("train", p.n_reference)
     sizes: dict[str, Any] = {"n_heads": p.n_heads, "n_random": p.n_random}
-    return key_heads(question.model, pairs, prompts, reference, **sizes, **question.how)
+    found = key_heads(question.model, pairs, prompts, reference, **sizes, **question.how)
+    cells = {cell: _elsewhere(question, cell, p) for cell in p.elsewhere}
+    if not cells:
+        return found
+    k = min(p.n_heads, max(1, int(found.n_key)))
+    told = elsewhere(question.model, found, cells, k=k, n_random=p.n_random, seed=question.spec.seed)
+    return found.assign(told).assign_coords(cell=list(cells)).assign_attrs(k_elsewhere=k)
+
+
+def _elsewhere(question: Question, cell: str, p: KeyHeads) -> Elsewhere:
+    """The prompts of another task or style, named "a-b" or "a+b verbal"."""
+    from interp.methods.key_heads import Elsewhere
+
+    task, _, style = cell.partition(" ")
+    there = replace(question, spec=question.spec.but(task=task, style=style or "plain"))
+    asked = Paired.model_validate({"n": p.n_pairs, "split": "selection", "recipe": p.counterfactuals[0]})
+    pairs = there.pairs(cast(Any, asked))
+    return Elsewhere(pairs, there.prompts(p.split, p.n), there.prompts("train", p.n_reference))
 
 
 def steering(question: Question) -> xr.Dataset:

@@ -128,6 +128,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "key_heads": (
         Drawing("knockout_curve", key_heads.knockout_curve, key_heads.summary, "accuracy"),
         Drawing("head_map", key_heads.head_map, key_heads.summary, "effect"),
+        Drawing("trace", key_heads.trace, key_heads.summary, "towards_answer"),
     ),
     "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (

@@ -6,7 +6,8 @@
     knockout(k)  accuracy with the k strongest heads set to their mean over reference prompts, at every position
 
 Heads are ranked on the selection pairs, knocked out on the test prompts. Nulls: the effect of an unrelated pair; k
-random heads of the same layers, and k random heads of any layer, several draws. Effects of MLPs on the same path
+random heads of the same layers (which may be the same heads), and k random heads of any layer, none of those that are
+removed; several draws. Effects of MLPs on the same path
 stand beside those of heads; `attention` is what the strongest heads read from the last position, beside even attention.
 
 A twin with another operand moves what the head says about that operand; a twin with another operator moves that it
@@ -32,6 +33,7 @@ import xarray as xr
 from interp.engine import Constant, Intervention, Lean, Site, run, sweep
 from interp.errors import InterpError
 from interp.methods import metrics
+from interp.methods.answer_trace import answer_trace, numbers
 from interp.methods.intervals import t_interval, wilson
 from interp.methods.nulls import derangement
 from interp.methods.paths import VARIANTS, to_logits
@@ -62,8 +64,9 @@ def key_heads(
 
     twins: {name of the counterfactual: selection pairs}; the first ranks the heads. `effect`, `effect_null`
     [counterfactual, variant, layer, head] and `mlp_effect` [counterfactual, variant, layer] in fractions of the clean
-    logit; `accuracy` [n_removed] with Wilson intervals, `accuracy_null_layers`, `accuracy_null_any` [draw, n_removed];
-    `attention` [rank, role]; `n_key`. Raises InterpError for no twins, or n_heads outside 1..heads of the model.
+    logit; `accuracy` [n_removed] with Wilson intervals, `accuracy_null_layers` and `accuracy_null_other` [draw,
+    n_removed]; `attention` [rank, role]; `effect_pair` [pair, layer, head] of the first; the curves of `answer_trace`;
+    `n_key`. Raises InterpError for no twins, or n_heads outside 1..heads of the model.
     """
     lean = Lean.of(model)
     if not twins or not 1 <= n_heads <= lean.n_layers * lean.n_heads:
@@ -91,6 +94,48 @@ def key_heads(
     progress(len(twins) + 3, len(twins) + 3, "key heads")
     found = _Found(effects, ranked[:n_heads], curves, said, reads, n_random)
     return _dataset(model, twins, prompts, found, {"seed": seed, "n_reference": len(reference)})
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another task or style: its selection pairs, test prompts and reference prompts."""
+
+    pairs: Twins
+    prompts: Prompts
+    reference: Prompts
+
+
+def elsewhere(
+    model: Any, found: xr.Dataset, cells: dict[str, Elsewhere], *, k: int, n_random: int = 5, seed: int = 0
+) -> dict[str, xr.Variable]:
+    """Return what the k strongest heads of `found` are worth on other tasks and styles, [cell] each.
+
+    `elsewhere_accuracy` of the whole model, `elsewhere_without` these heads (their mean there), `elsewhere_null` as
+    many random heads, none of these (mean of draws); `overlap` of the k strongest heads there with these, and
+    `overlap_null`, its mean for random heads: k / all heads.
+    """
+    lean, rng = Lean.of(model), np.random.default_rng(seed)
+    heads = [(int(layer), int(head)) for layer, head in (str(n).split(".") for n in found["rank"].values[:k])]
+    rows = []
+    for cell in cells.values():
+        effect = _effects(model, cell.pairs, "mlps_recomputed", seed).heads
+        there = _ranked(effect.mean(axis=0))[:k]
+        draws = [_random(heads, lean.n_layers, lean.n_heads, rng, False) for _ in range(n_random)]
+        curves, _ = _knockout(model, cell.prompts, _head_means(model, cell.reference, 256), [heads, *draws], 256)
+        right = curves.mean(axis=-1)
+        rows.append((right[0, 0], right[0, -1], right[1:, -1].mean(), len(set(heads) & set(there)) / k))
+    columns = np.array(rows).T
+    chance = np.full(len(cells), k / (lean.n_layers * lean.n_heads))
+    said = f"without the {k} strongest heads"
+    return {
+        "elsewhere_accuracy": variable("cell", columns[0], "fraction", "top token = answer, the whole model"),
+        "elsewhere_without": variable("cell", columns[1], "fraction", f"{said}, ranked on the first task"),
+        "elsewhere_null": variable("cell", columns[2], "fraction", "without as many random heads, none of these"),
+        "overlap": variable(
+            "cell", columns[3], "fraction", f"of the {k} strongest heads there, those of the first task"
+        ),
+        "overlap_null": variable("cell", chance, "fraction", "the same of random heads"),
+    }
 
 
 @dataclass(frozen=True)
@@ -122,7 +167,12 @@ def _effects(model: Any, pairs: Twins, variant: str, seed: int) -> _Effects:
     for other in (pairs.corrupted, pairs.corrupted[derangement(len(pairs), seed)]):
         _, plain, moved = to_logits(model, pairs.clean, other, logit, variant=variant)
         relative = metrics.relative_logit_effect(moved.T, plain)[:, 1:]  # without the embedding
-        parts.append(relative.reshape(len(pairs), lean.n_layers, lean.n_heads + 1))
+        defined = np.isfinite(relative).all(axis=1)  # a clean logit near 0 has no relative change
+        if defined.sum() < 2:
+            raise InterpError(
+                f"Only {int(defined.sum())} of {len(pairs)} pairs have a clean logit that is not about 0."
+            )
+        parts.append(relative[defined].reshape(-1, lean.n_layers, lean.n_heads + 1))
     return _Effects(parts[0][..., :-1], parts[0][..., -1], parts[1][..., :-1])
 
 
@@ -135,10 +185,12 @@ def _ranked(effect: np.ndarray) -> list[tuple[int, int]]:
 def _random(
     heads: Sequence[tuple[int, int]], n_layers: int, n_heads: int, rng: np.random.Generator, same_layers: bool
 ) -> list[tuple[int, int]]:
-    """As many random heads, in random order: one of the same layer for each, or of any layer; none of them twice."""
+    """As many random heads, in random order: one of the same layer for each, or of any layer and none of these."""
     if not same_layers:
-        drawn = rng.permutation(n_layers * n_heads)[: len(heads)]
-        return [(int(i) // n_heads, int(i) % n_heads) for i in drawn]
+        every = [(layer, head) for layer in range(n_layers) for head in range(n_heads)]
+        others = [head for head in every if head not in set(heads)]
+        chosen = others if len(others) >= len(heads) else every
+        return [chosen[i] for i in rng.permutation(len(chosen))[: len(heads)]]
     orders = {layer: rng.permutation(n_heads).tolist() for layer in range(n_layers)}
     return [(layer, int(orders[layer].pop())) for layer, _ in heads]
 
@@ -187,9 +239,9 @@ def _dataset(model: Any, twins: dict[str, Twins], prompts: Prompts, found: _Foun
         name: [[getattr(effect, name) for effect in row] for row in found.effects.values()]
         for name in ("heads", "mlps", "null")
     }  # [counterfactual][variant] of [prompt, ...]: pairs differ in number between counterfactuals
-    mean = {name: np.stack([[np.nanmean(x, axis=0) for x in row] for row in rows]) for name, rows in stacked.items()}
+    mean = {name: np.stack([[x.mean(axis=0) for x in row] for row in rows]) for name, rows in stacked.items()}
     ends = {
-        name: tuple(np.stack([[t_interval(np.nan_to_num(x))[end] for x in row] for row in rows]) for end in (0, 1))
+        name: tuple(np.stack([[t_interval(x)[end] for x in row] for row in rows]) for end in (0, 1))
         for name, rows in stacked.items()
     }
     right = found.curves.sum(axis=-1)
@@ -197,8 +249,10 @@ def _dataset(model: Any, twins: dict[str, Twins], prompts: Prompts, found: _Foun
     accuracy = found.curves.mean(axis=-1)
     dims, primary = "counterfactual variant layer head", mean["heads"][0, VARIANTS.index("mlps_recomputed")]
     unit = "fraction of the clean logit"
+    first = next(iter(found.effects.values()))[VARIANTS.index("mlps_recomputed")].heads
     data = {
         **mean_variables("effect", dims, mean["heads"], ends["heads"], unit, "relative logit effect of a head's path"),
+        "effect_pair": variable("pair layer head", first, unit, "each pair of the first, MLPs recomputed"),
         **mean_variables("effect_null", dims, mean["null"], ends["null"], unit, "the same of an unrelated pair"),
         **mean_variables(
             "mlp_effect", "counterfactual variant layer", mean["mlps"], ends["mlps"], unit, "the same of an MLP's path"
@@ -207,8 +261,8 @@ def _dataset(model: Any, twins: dict[str, Twins], prompts: Prompts, found: _Foun
             "accuracy", "n_removed", accuracy[0], wilson(right[0], n), "fraction", "top token = answer, heads removed"
         ),
         "accuracy_null_layers": variable("draw n_removed", accuracy[draws], "fraction", "random heads, same layers"),
-        "accuracy_null_any": variable(
-            "draw n_removed", accuracy[1 + found.n_random :], "fraction", "random heads of any layer"
+        "accuracy_null_other": variable(
+            "draw n_removed", accuracy[1 + found.n_random :], "fraction", "random heads, none of those removed"
         ),
         "attention": variable("rank role", found.reads, "fraction", "mean attention from the last position"),
         "attention_null": variable("role", np.full(len(prompts.roles), 1 / len(prompts.roles)), "fraction", "even"),
@@ -219,12 +273,15 @@ def _dataset(model: Any, twins: dict[str, Twins], prompts: Prompts, found: _Foun
         ),
     }  # fmt: skip
     lean = Lean.of(model)
+    data |= answer_trace(model, prompts, about["seed"])
+    operands, ranked = numbers(prompts)
     names = [f"{layer}.{head}" for layer, head in found.ranked]
     coords = {
         "counterfactual": list(found.effects), "variant": list(VARIANTS), "layer": np.arange(lean.n_layers),
         "head": np.arange(lean.n_heads), "n_removed": np.arange(found.curves.shape[1]), "rank": names,
         "draw": np.arange(found.n_random), "role": list(prompts.roles),
-        "wrong": ("n_removed", found.said),
+        "wrong": ("n_removed", found.said), "depth": np.arange(lean.n_layers + 1), "operand": operands,
+        "number": ranked,
     }  # fmt: skip
     title = "Heads whose path to the logits carries the answer, and the accuracy that is left without them."
     return xr.Dataset(data, coords, attributes("key_heads", model, prompts, title, key=KEY, **about))

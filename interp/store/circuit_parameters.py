@@ -68,6 +68,10 @@ class KeyHeads(Sampled):
     ] = ("swap_operand", "swap_operator")
     n_heads: int = Field(12, ge=1, description="heads removed, the strongest first")
     n_random: int = Field(5, ge=1, le=100, description="draws of random heads, of the same layers and of any")
+    elsewhere: tuple[Name, ...] = Field(
+        ("a-b", "a+b verbal"),
+        description="other tasks, and after a space styles, on which the key heads are removed too",
+    )
 
 
 class Steering(Sampled):

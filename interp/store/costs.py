@@ -197,11 +197,11 @@ def _interchange(p: Interchange, size: Size) -> Work:
 
 
 def _key_heads(p: KeyHeads, size: Size) -> Work:
+    cells = 1 + len(p.elsewhere)
     paths = 2 * 2 * len(p.counterfactuals) * (2 + size.layers * (size.heads + 1) / size.roles)  # and their nulls
     knockout = (p.n_heads + 1) * (1 + 2 * p.n_random)
-    return (
-        {"selection": Passes("selection", p.n_pairs, paths)} | _reference(p.n_reference) | _evaluated(p, 1 + knockout)
-    )
+    found = {"selection": Passes("selection", p.n_pairs, cells * paths)} | _evaluated(p, cells * (1 + knockout))
+    return found | {"reference": Passes("train", p.n_reference, cells)}
 
 
 def _steering(p: Steering, size: Size) -> Work:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from interp.engine import Constant, Intervention, Site, run
+from interp.engine import Constant, Intervention, Lean, Site, run
 from interp.errors import InterpError
 from interp.methods import metrics
-from interp.methods.key_heads import key_heads
+from interp.methods.key_heads import Elsewhere, elsewhere, key_heads
 from interp.models import load
 from interp.models.planted_parts import truth
 from interp.tasks import build, named_task, twins
@@ -45,7 +46,7 @@ def test_removing_a_planted_head_costs_the_answers_and_the_others_do_not(asked):
     first = min(ranks.index(name) for name in planted if name in ranks)
     assert (found.accuracy.values[: first + 1] == 1).all()
     assert (found.accuracy.values[first + 1 :] < 0.2).all()
-    assert float(found.accuracy_null_any.sel(n_removed=1).mean()) > 0.5
+    assert float(found.accuracy_null_other.sel(n_removed=1).mean()) > 0.5
     assert found.wrong.values[first] == ""
     assert found.wrong.values[first + 1] != ""
 
@@ -69,3 +70,23 @@ def test_bad_numbers_of_heads(asked):
     for n in (0, 999):
         with pytest.raises(InterpError, match="heads to remove"):
             key_heads(model, pairs, prompts, reference, n_heads=n)
+
+
+def test_the_trace_is_a_cosine_and_a_rank_by_hand(asked):
+    model, _, prompts, _, found = asked
+    site = Site("mlp_out", 3)
+    added = run(model, prompts, reads=[site])[site][:, -1]
+    direction = Lean.of(model).W_U.T[prompts.answer_ids]
+    expected = torch.nn.functional.cosine_similarity(added, direction, dim=-1).mean()
+    assert float(found.towards_answer.sel(layer=3)) == pytest.approx(float(expected), abs=1e-5)
+    assert float(found["rank_of"].sel(depth=4, number="answer")) == 1
+    assert (found.towards_operand_low <= found.towards_operand).all()
+
+
+def test_elsewhere_with_the_task_itself_is_the_same_again(asked):
+    model, pairs, prompts, reference, found = asked
+    told = elsewhere(model, found, {"again": Elsewhere(pairs["swap_a"], prompts, reference)}, k=3, n_random=2)
+    assert float(told["elsewhere_accuracy"][0]) == float(found.accuracy.sel(n_removed=0))
+    assert float(told["elsewhere_without"][0]) == pytest.approx(float(found.accuracy.sel(n_removed=3)))
+    assert float(told["overlap"][0]) == 1
+    assert float(told["overlap_null"][0]) == 3 / 16
