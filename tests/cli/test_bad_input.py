@@ -71,7 +71,7 @@ WRONG = {
         ["run", "patching", "--task", "a+b", "--set", "place=c", "--model", MODEL],
         "no operand 'c'",
     ),
-    "method that is none": (["run", "trainn"], "unknown method 'trainn'. Choose one of: accuracy, patching,"),
+    "method that is none": (["run", "qqq"], "unknown method 'qqq'. Choose one of: accuracy, patching,"),
     "one pair": (["run", "patching", "--task", "a+b", "--n", 1, "--model", MODEL], "n = 1 is not valid"),
     "twins with one answer": (
         ["run", "patching", "--task", "a+b", "--set", "recipe=keep_result", "--model", MODEL],
