@@ -4,7 +4,8 @@
     planted:wait=3,transfer=2,layers=12    the same in a deeper model (1..32 blocks); seed=1 draws other numbers
     planted:mix=2                          operands mix through other tokens in block 2: there is no window
 
-(`planted:copy`, `planted:compose` and `planted:adder`, whose heads and paths are known: `interp.models.planted_parts`.)
+(`planted:copy`, `planted:compose` and `planted:adder`, whose heads and paths are known: `interp.models.planted_parts`;
+`planted:clock`, `planted:pizza` and `planted:helix`, which compute with circles: `interp.models.planted_waves`.)
 They add two or three operands in the styles "plain" and "verbal" with the same weights, and are simply wrong at every
 other task and style. `interp.models.planted_circuit` says how they work, `interp.models.planted_weights` writes the
 matrices. The truth about them, in this project's counting:
@@ -35,13 +36,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interp.errors import InterpError, nearest
-from interp.models import planted_parts
+from interp.models import planted_parts, planted_waves
 
 PREFIX = "planted:"
-EXAMPLES = ("planted:wait=3,transfer=2", "planted:mix=2", *(f"{PREFIX}{kind}" for kind in planted_parts.KINDS))
+EXAMPLES = (
+    "planted:wait=3,transfer=2",
+    "planted:mix=2",
+    *(f"{PREFIX}{kind}" for kind in (*planted_parts.KINDS, *planted_waves.KINDS)),
+)
 FAMILY = (
     f"and, built when asked for: {EXAMPLES[0]}[,layers=8,seed=0], {EXAMPLES[1]} (any numbers that fit), "
-    f"{', '.join(EXAMPLES[2:])}[,layers=4,seed=0]"
+    f"{', '.join(EXAMPLES[2:5])}[,layers=4,seed=0], {', '.join(EXAMPLES[5:])}[,seed=0]"
 )
 FIELDS = ("wait", "transfer", "mix", "layers", "seed")
 LAYERS, LARGEST = 8, 32
@@ -83,6 +88,9 @@ class Planted:
         return range(self.wait or 0, (self.wait or 0) + (self.transfer or 0))
 
 
+Family = Planted | planted_parts.PlantedParts | planted_waves.PlantedWaves
+
+
 def is_planted(name: str) -> bool:
     """Return whether `name` asks for a planted model, well spelled or not."""
     return name.startswith(PREFIX)
@@ -112,12 +120,18 @@ def directory(name: str) -> Path:
 
     Raises InterpError for a bad name, and for a cache that cannot be written.
     """
-    planted = planted_parts.read_parts(name) if planted_parts.is_parts(name) else read_name(name)
+    planted = _read(name)
     label = planted.name.removeprefix(PREFIX).replace("=", "").replace(",", "-")
     place = cache_directory() / "planted" / f"{label}-{_origin()}"
-    if not _whole(place):
+    if not _whole(place, planted):
         _build(planted, place)
     return place
+
+
+def _read(name: str) -> Family:
+    if planted_parts.is_parts(name):
+        return planted_parts.read_parts(name)
+    return planted_waves.read_waves(name) if planted_waves.is_waves(name) else read_name(name)
 
 
 def _origin() -> str:
@@ -130,24 +144,28 @@ def _origin() -> str:
     return hashlib.sha256(b"\0".join([*code, " ".join(words(BUILT_IN)).encode()])).hexdigest()[:12]
 
 
-def _whole(place: Path) -> bool:
+def _whole(place: Path, planted: Family) -> bool:
     from interp.models.zoo import check_sums
 
     try:
-        return (place / "SHA256SUMS").is_file() and check_sums(place) == 4
+        return (place / "SHA256SUMS").is_file() and check_sums(place) == (
+            4 if getattr(planted, "tokenized", True) else 2
+        )
     except InterpError:
         return False
 
 
-def _files(planted: Planted | planted_parts.PlantedParts) -> dict[str, bytes]:
-    from interp.models import planted_parts_weights, planted_weights
+def _files(planted: Family) -> dict[str, bytes]:
+    from interp.models import planted_parts_weights, planted_waves_weights, planted_weights
 
+    if isinstance(planted, planted_waves.PlantedWaves):
+        return planted_waves_weights.files(planted)
     if isinstance(planted, planted_parts.PlantedParts):
         return planted_parts_weights.files(planted)
     return planted_weights.files(planted)
 
 
-def _build(planted: Planted | planted_parts.PlantedParts, place: Path) -> None:
+def _build(planted: Family, place: Path) -> None:
     """Write the directory beside its place and rename it once; whoever else builds it builds the same."""
     from interp.models import atomic
 
@@ -166,21 +184,21 @@ def _build(planted: Planted | planted_parts.PlantedParts, place: Path) -> None:
         sums = "".join(f"{atomic.digest(data)}  {name}\n" for name, data in sorted(found.items()))
         atomic.write_bytes(partial / "SHA256SUMS", sums.encode())
         partial.chmod(0o755)
-        _put(partial, place)
+        _put(partial, place, planted)
     finally:
         for left in (partial, partial.with_name(partial.name + "-damaged")):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _put(partial: Path, place: Path) -> None:
+def _put(partial: Path, place: Path, planted: Family) -> None:
     """Rename `partial` to `place`, a damaged directory there first out of the way."""
-    if place.exists() and not _whole(place):
+    if place.exists() and not _whole(place, planted):
         with contextlib.suppress(OSError):  # somebody else did it
             os.replace(place, partial.with_name(partial.name + "-damaged"))
     try:
         os.replace(partial, place)
     except OSError as error:
-        if not _whole(place):  # unless somebody else was faster
+        if not _whole(place, planted):  # unless somebody else was faster
             raise InterpError(
                 f"cannot put a planted model at {place} ({error.strerror}); remove what is there."
             ) from None

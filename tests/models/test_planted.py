@@ -265,7 +265,7 @@ def test_whoever_is_faster_builds_the_same(tmp_path, monkeypatch):
     absent = iter([False])
     truly = planted._whole
     place = zoo.resolve("planted:wait=0,transfer=1,layers=1")
-    monkeypatch.setattr(planted, "_whole", lambda path: next(absent, None) is not False and truly(path))
+    monkeypatch.setattr(planted, "_whole", lambda path, asked: next(absent, None) is not False and truly(path, asked))
     assert zoo.resolve("planted:wait=0,transfer=1,layers=1") == place
     assert list(place.parent.iterdir()) == [place]
 
