@@ -74,7 +74,10 @@ def export(
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="mental-math, modadd-59, or a recipe file (.json).")],
+    recipe: Annotated[
+        str,
+        typer.Argument(help="mental-math, modadd-59 ..., or a recipe file (.json), such as a model of the zoo has."),
+    ],
     out: Annotated[Path, typer.Option(help="Where the checkpoint is written; an interrupted training goes on there.")],
     device: opt.Device = "cpu",
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again from step 0.")] = False,

@@ -62,6 +62,8 @@ def _recipe(name: str) -> dict[str, Any]:
         raise InterpError(
             f"recipe {name} cannot be read ({error.__class__.__name__}); it must be a JSON object."
         ) from None
+    if isinstance(recipe, dict) and recipe.get("task") == "modadd":
+        recipe = {"trainer": "modular", **recipe}  # the recipe.json beside a modular model names its task instead
     if not isinstance(recipe, dict) or recipe.get("trainer") not in DEFAULTS:
         raise InterpError(f"recipe {name} needs 'trainer': 'language', 'greater-than' or 'modular'.")
     return {**known[DEFAULTS[recipe["trainer"]]], **recipe}

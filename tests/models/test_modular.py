@@ -309,3 +309,11 @@ def test_training_on_cuda_starts_from_the_same_weights(whole, tmp_path):
     assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
     difference = history(tmp_path)["train_loss"] - history(whole)["train_loss"]
     assert float(abs(difference).max()) < 1e-2
+
+
+def test_the_recipe_beside_a_model_trains_it_again(whole, tmp_path):
+    """`interp train DIR/recipe.json`: the file says task, not trainer."""
+    from interp.models.train import train
+
+    train(str(whole / "recipe.json"), tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(whole)

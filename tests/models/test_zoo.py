@@ -47,7 +47,7 @@ def test_an_unknown_name_never_reaches_for_the_network(name, monkeypatch):
 
 
 def test_the_nearest_name_is_told():
-    with pytest.raises(InterpError, match=r"Did you mean modadd-59\?"):
+    with pytest.raises(InterpError, match=r"Did you mean modadd-59\b"):
         resolve("modad-59")
 
 
