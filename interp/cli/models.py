@@ -76,7 +76,7 @@ def export(
 def train(
     recipe: Annotated[
         str,
-        typer.Argument(help="mental-math, modadd-59 ..., or a recipe file (.json), such as a model of the zoo has."),
+        typer.Argument(help="mental-math, modadd-59 ..., or a recipe.json."),
     ],
     out: Annotated[Path, typer.Option(help="Where the checkpoint is written; an interrupted training goes on there.")],
     device: opt.Device = "cpu",
