@@ -5,7 +5,7 @@
 
 The frequency of a neuron is chosen after looking at all K of them, so its share must be compared with the *largest*
 share of a null neuron. The white-noise law answers for one frequency (times K is a bound, Bonferroni); a neuron that
-adds up two functions is far from white (median of the largest .084 at p = 59), so the untrained null is the one to pass.
+adds up two functions is far from white (median of the largest .084 at p = 59): the untrained null is the one to pass.
 Over many neurons `discoveries` keeps the expected share of false ones below `level` (Benjamini & Hochberg 1995);
 p-values from n null neurons are never below 1 / (n + 1) (Phipson & Smyth 2010).
 """
