@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from interp.errors import InterpError
 from interp.fourier.basis import power
@@ -167,3 +167,17 @@ def null_band(
     return outer._replace(
         low=np.min([band.low for band in bands], axis=0), median=np.median(np.concatenate(pooled), axis=0)
     )
+
+
+def above_every_null(
+    points: Float[np.ndarray, "n d"], n_null: int, seed: int, variant: str = "raw"
+) -> Bool[np.ndarray, " component"]:
+    """Return which frequencies have p_corrected <= 0.05 under every null: what `spectrum` calls significant.
+
+    Later nulls are not drawn once an earlier one explains everything. Raises InterpError as `null_band` does.
+    """
+    found = np.ones(len(points) // 2, bool)
+    for null in NULLS:
+        if found.any():
+            found &= null_band(points, null, n_null, seed, variant).p_corrected <= 0.05
+    return found

@@ -188,3 +188,36 @@ def test_too_little_of_anything():
         null_band(points[:3], "shuffled", 50, 0)
     with pytest.raises(InterpError, match="at least 19"):
         null_band(points, "shuffled", 18, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["raw", "detrended"])
+@pytest.mark.parametrize("name", ["white noise", "line", "line, noise 50 %", "log n", "log n, noise 10 %"])
+def test_what_is_not_periodic_is_not_called_so(name, variant):
+    """The decision, all nulls together, at a nominal 5 %: at most 6.7 % of 1,000 trials."""
+    from experiments.fourier.calibration import called, nothing_periodic
+
+    trials = (nothing_periodic(name, np.random.default_rng([3, t]), N, D) for t in range(TRIALS))
+    assert sum(bool(called(points, variant, t).any()) for t, points in enumerate(trials)) <= BOUND
+
+
+@pytest.mark.parametrize(("line", "variant"), [(0.0, "raw"), (4.0, "detrended")])
+def test_a_planted_period_is_called_so(line, variant):
+    """Signal to noise .15 (variance of a circle of period 10 over that of the noise), 100 numbers in 16 dimensions."""
+    from experiments.fourier.calibration import called, circle
+
+    trials = (circle(0.15, line, np.random.default_rng([4, t])) for t in range(50))
+    assert sum(called(points, variant, t)[9] for t, points in enumerate(trials)) >= 45
+
+
+def test_above_every_null_is_what_the_spectrum_calls_significant():
+    from experiments.fourier.calibration import circle
+    from interp.fourier.nulls import above_every_null
+    from interp.fourier.spectrum import spectrum
+
+    for signal, line in ((0.3, 0.0), (0.05, 4.0), (0.0, 0.0)):
+        points = circle(signal, line, np.random.default_rng(5))
+        found = spectrum(points, n_null=99, seed=3)
+        for variant in ("raw", "detrended"):
+            expected = found["significant"].sel(variant=variant).values.astype(bool)
+            np.testing.assert_array_equal(above_every_null(points, 99, 3, variant), expected)
