@@ -117,7 +117,8 @@ def figure(found: dict[str, Any], theme: str = "light") -> go.Figure:
             "text": f"A circle of period {setting['period']} is found above every null from this strength on",
             "subtitle": {
                 "text": f"{setting['numbers']} numbers in {setting['d']} dimensions; n = {n} trials a point, 95 % "
-                f"intervals; lines and noise are called periodic in at most {100 * worst:.1f} % of {setting['trials']:,} trials"
+                f"intervals; lines and noise are called periodic in at most {100 * worst:.1f} % of "
+                f"{setting['trials']:,} trials"
             },
         },
         xaxis_title="variance of the circle / variance of the noise",
