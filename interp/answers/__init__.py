@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import circuits, components, everyday, measured, windows
+from interp.answers import circuits, clock_pizza, components, everyday, measured, windows
 from interp.answers.question import Question, shortfall
 from interp.store import Spec
 
@@ -46,6 +46,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "interchange": circuits.interchange,
     "key_heads": circuits.key_heads,
     "steering": circuits.steering,
+    "clock_pizza": clock_pizza.clock_pizza,
 }
 
 NEED_SPLITS = (

@@ -23,6 +23,7 @@ from interp.figures import (
     attention,
     attribution,
     circuits,
+    clock_pizza,
     comparison,
     components,
     direct,
@@ -129,6 +130,12 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("knockout_curve", key_heads.knockout_curve, key_heads.summary, "accuracy"),
         Drawing("head_map", key_heads.head_map, key_heads.summary, "effect"),
         Drawing("trace", key_heads.trace, key_heads.summary, "towards_answer"),
+    ),
+    "clock_pizza": (
+        Drawing("evidence", clock_pizza.evidence, clock_pizza.summary, "score"),
+        Drawing("circles", clock_pizza.circles, clock_pizza.summary, "explained"),
+        Drawing("logit_map", clock_pizza.logit_map, clock_pizza.summary, "logit_map"),
+        Drawing("over_training", clock_pizza.over_training, clock_pizza.summary, "symmetricity_step"),
     ),
     "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (

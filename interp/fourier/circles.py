@@ -38,6 +38,8 @@ from interp.fourier.ideal import accompanying_logits, clock_logits, pizza_logits
 from interp.fourier.two_operand import TwoOperand
 
 VARIANTS = ("whole", "centred")
+ROUNDING = 1e-12
+"""Less than this share of the squares of the logits, and they count as constant (1e-6 of their size)."""
 MOST = 12
 """The most circles looked at: networks use two to nine frequencies, and each has its double."""
 
@@ -83,13 +85,28 @@ def explained(
     logits: Float[np.ndarray, "p p p"], formula: Float[np.ndarray, "p p p"], variant: str = "centred"
 ) -> float:
     """Return how much of standardised logits a standardised formula explains, in [-1, 1]; nan for constant logits."""
+    return float(share_of(correlation_sums(logits, formula, variant).mean(0)))
+
+
+def correlation_sums(
+    logits: Float[np.ndarray, "p p p"], formula: Float[np.ndarray, "p p p"], variant: str = "centred"
+) -> Float[np.ndarray, "p 3"]:
+    """Return sums of x y, x x and y y for every a, x and y the centred logits and formula: rows to resample.
+
+    Logits that are constant up to rounding give rows of 0. Raises InterpError for an unknown variant.
+    """
     if variant not in VARIANTS:
         raise InterpError(f"Unknown variant {variant!r} of the explained share. {nearest(variant, VARIANTS)}")
     x, y = (_centred(each) if variant == "centred" else each - each.mean() for each in (logits, formula))
-    scale = float(np.linalg.norm(x) * np.linalg.norm(y))
-    if scale <= 1e-12 * max(1.0, float(np.linalg.norm(logits) * np.linalg.norm(formula))):
-        return float("nan")
-    return 2 * float(np.vdot(x, y)) / scale - 1
+    found = np.stack([np.einsum("abc,abc->a", one, other) for one, other in ((x, y), (x, x), (y, y))], axis=1)
+    return found if found[:, 1].sum() > ROUNDING * float(np.square(logits).sum()) else np.zeros_like(found)
+
+
+def share_of(sums: Float[np.ndarray, "... 3"]) -> np.ndarray:
+    """Return 2 r - 1 of sums of x y, x x, y y; nan where one of the two is constant."""
+    xy, xx, yy = np.moveaxis(np.asarray(sums, float), -1, 0)
+    scale = np.sqrt(xx * yy)
+    return 2 * np.divide(xy, scale, out=np.full_like(scale, np.nan), where=scale > 0) - 1
 
 
 def centred_variance(logits: Float[np.ndarray, "p p p"]) -> float:

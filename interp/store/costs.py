@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from interp.store import parameters as asked
 from interp.store.af1_parameters import Searched
 from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
+from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.patching_parameters import Written
@@ -28,6 +29,7 @@ STEPS, BATCH = 4000, 512  # a usual recipe
 HEADS = 8  # of a model whose number of heads is not told
 WAITS, PEEKS, SHIFTS, CUTS = 9, 6, 8, 4  # variants that exist: what waits, what follows, windows nearby, what is cut
 SIZES, DOSES = 10, 9  # circuit sizes, doses
+CIRCLES = 10  # circles of the embeddings of a modular-addition network, and the whole
 TRANSFER = 2  # full-peek blocks of a window that is still to be searched
 
 
@@ -165,6 +167,11 @@ def _spectrum(p: asked.Spectrum, size: Size) -> Work:
     return {}
 
 
+def _clock_pizza(p: ClockPizza, size: Size) -> Work:
+    networks = 1 + p.n_untrained + p.n_checkpoints  # each runs the whole grid once, and once for every circle
+    return {"grid": Passes("all", None, CIRCLES * networks)}
+
+
 def _dla(p: Dla, size: Size) -> Work:
     return _evaluated(p, 1.5)  # every other prompt once more, to choose the neurons
 
@@ -258,5 +265,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "interchange": _interchange,
     "key_heads": _key_heads,
     "steering": _steering,
+    "clock_pizza": _clock_pizza,
     "train": _train,
 }

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Peeking, Window
 from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
+from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
@@ -30,6 +31,7 @@ __all__ = [
     "Attribution",
     "Cama",
     "Circuits",
+    "ClockPizza",
     "Components",
     "Dla",
     "HeadPatching",
@@ -157,6 +159,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "interchange": Interchange,
     "key_heads": KeyHeads,
     "steering": Steering,
+    "clock_pizza": ClockPizza,
     "study": Study,
     "train": Train,
 }

@@ -12,7 +12,8 @@ from interp.store import PARAMETERS, Store
 
 from .conftest import quick
 
-METHODS = [name for name in PARAMETERS if name not in ("study", "train", "interchange")]
+TOY_METHODS = ("clock_pizza",)
+METHODS = [name for name in PARAMETERS if name not in ("study", "train", "interchange", *TOY_METHODS)]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -32,6 +33,20 @@ def test_every_method_answers_without_a_network(interp, checkpoint, no_network, 
     assert all({"units", "description"} <= set(values.attrs) for values in dataset.data_vars.values())
     nulls = [name for name in dataset.variables if "null" in str(name) or "uniform" in str(name)]
     assert nulls or {"random_head", "mean", "zero"} & set(dataset.coords["variant"].values.tolist())
+
+
+@pytest.mark.parametrize("method", TOY_METHODS)
+def test_methods_of_toys_answer_for_a_toy_and_refuse_a_language_model(interp, checkpoint, method):
+    said = interp("run", method, "--model", "modadd-59", *quick(method), "--json")
+    assert said.code == 0, said.err
+    assert said.json["n"] > 0
+    dataset = Store().open(said.json["run_id"]).load()
+    assert dataset.attrs["method"] == method
+    assert dataset.attrs["title"]
+    assert all({"units", "description"} <= set(values.attrs) for values in dataset.data_vars.values())
+    assert [name for name in dataset.variables if "null" in str(name)]
+    refused = interp("run", method, "--model", checkpoint, "--task", "a+b", *quick(method))
+    assert "no modular-addition model" in refused.line
 
 
 def test_interchange_needs_a_model_that_answers(interp, checkpoint):

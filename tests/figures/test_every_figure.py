@@ -12,7 +12,7 @@ import pytest
 
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
-from tests.apps import fixture_circuits, fixture_components, fixture_everyday
+from tests.apps import fixture_circuits, fixture_clock_pizza, fixture_components, fixture_everyday
 from tests.apps import fixture_store as made
 
 DATASETS = {
@@ -26,6 +26,7 @@ DATASETS = {
     "key_heads": fixture_circuits.key_heads("a+b"),
     "steering": fixture_circuits.steering("a+b"),
     "attribution": fixture_circuits.attribution("a+b"),
+    "clock_pizza": fixture_clock_pizza.clock_pizza(),
     "circuits": fixture_circuits.circuits("a+b"),
     "components": fixture_components.components("a+b"),
     "mediation": fixture_components.mediation("a+b"),

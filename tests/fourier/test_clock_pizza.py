@@ -25,7 +25,7 @@ def test_symmetricity_is_the_mean_over_plain_gradients_one_triple_at_a_time():
     for a, b, c in triples:
         x, y = (net.embed_a[i : i + 1].clone().requires_grad_() for i in (a, b))
         net.logits(x, y)[0, c].backward()
-        slow.append(float(torch.cosine_similarity(x.grad, y.grad)))
+        slow.append(float(torch.cosine_similarity(*(each.grad for each in (x, y)))))  # type: ignore[arg-type]
     np.testing.assert_allclose(found.values, slow, atol=1e-12)
     assert (found.n, found.undefined) == (40, 0)
     assert found.standard_error == pytest.approx(np.std(slow, ddof=1) / np.sqrt(40))
