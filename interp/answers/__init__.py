@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import circuits, clock_pizza, components, everyday, measured, windows
+from interp.answers import circuits, clock_pizza, components, everyday, grokking, measured, number_codes, windows
 from interp.answers.question import Question, shortfall
 from interp.store import Spec
 
@@ -46,7 +46,9 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "interchange": circuits.interchange,
     "key_heads": circuits.key_heads,
     "steering": circuits.steering,
+    "helix": number_codes.helix,
     "clock_pizza": clock_pizza.clock_pizza,
+    "grokking": grokking.grokking,
 }
 
 NEED_SPLITS = (
@@ -64,6 +66,7 @@ NEED_SPLITS = (
     "interchange",
     "key_heads",
     "steering",
+    "helix",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

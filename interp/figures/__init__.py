@@ -27,7 +27,10 @@ from interp.figures import (
     comparison,
     components,
     direct,
+    grokking,
     head_roles,
+    helix,
+    helix_places,
     interchange,
     key_heads,
     knockout,
@@ -136,6 +139,17 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("circles", clock_pizza.circles, clock_pizza.summary, "explained"),
         Drawing("logit_map", clock_pizza.logit_map, clock_pizza.summary, "logit_map"),
         Drawing("over_training", clock_pizza.over_training, clock_pizza.summary, "symmetricity_step"),
+    ),
+    "helix": (
+        Drawing("patch_curve", helix.patch_curve, helix.patch_summary, "recovered"),
+        Drawing("gain_curve", helix.gain_curve, helix.gain_summary, "partial"),
+        Drawing("rings", helix_places.rings, helix.gain_summary, "coordinate"),
+        Drawing("coil", helix_places.coil, helix.gain_summary, "coordinate"),
+    ),
+    "grokking": (
+        Drawing("losses", grokking.losses, grokking.summary, "loss"),
+        Drawing("structure", grokking.structure, grokking.summary, "gini"),
+        Drawing("spectra", grokking.spectra, grokking.summary, "norms"),
     ),
     "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (

@@ -57,7 +57,7 @@ def rows(n: int, side: str, cut: int, by: str = "component") -> Int[np.ndarray, 
 
 
 def all_but(n: int, periods: Sequence[float]) -> Int[np.ndarray, " row"]:
-    """Return every row of `fourier.basis(n)` but the constant and those of `periods`: what a single-pass filter removes.
+    """Return the rows of `fourier.basis(n)` but the constant and those of `periods`: what a single-pass filter removes.
 
     Raises InterpError for a period that is no frequency of n numbers.
     """

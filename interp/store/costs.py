@@ -20,6 +20,8 @@ from interp.store.circuit_parameters import Attribution, Circuits, Interchange, 
 from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
+from interp.store.grokking_parameters import Grokking
+from interp.store.helix_parameters import Helix
 from interp.store.patching_parameters import Written
 from interp.store.specs import Spec
 from interp.store.study import parts
@@ -215,6 +217,17 @@ def _steering(p: Steering, size: Size) -> Work:
     return {"train": Passes("train", p.n_train, 1)} | _evaluated(p, 1 + DOSES * (1 + p.n_random) / 2)
 
 
+def _helix(p: Helix, size: Size) -> Work:
+    layers = size.layers + 1 if p.layers is None else len(p.layers)
+    written = layers * (4 * (4 + p.n_random) + 2) / 2  # forms of one to four periods; a sweep resumes where it writes
+    sets = {"train": Passes("train", p.n_train, 1), "selection": Passes("selection", p.n_selection, 2 + 15 * layers)}
+    return sets | _evaluated(p, 4 + written)
+
+
+def _grokking(p: Grokking, size: Size) -> Work:
+    return {}  # the weights of a toy by step: two seconds for 25 checkpoints
+
+
 def _groups(variant: str, size: Size) -> int:
     """Senders that move together on their way: all of them, or those of a layer and kind."""
     return 1 if variant == "ig_inputs" else 2 * size.layers + 1
@@ -265,6 +278,8 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "interchange": _interchange,
     "key_heads": _key_heads,
     "steering": _steering,
+    "helix": _helix,
     "clock_pizza": _clock_pizza,
+    "grokking": _grokking,
     "train": _train,
 }

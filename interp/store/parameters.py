@@ -18,6 +18,8 @@ from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
+from interp.store.grokking_parameters import Grokking
+from interp.store.helix_parameters import Helix
 from interp.store.patching_parameters import HeadPatching, Patching
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "ClockPizza",
     "Components",
     "Dla",
+    "Grokking",
     "HeadPatching",
     "Heads",
+    "Helix",
     "Interchange",
     "KeyHeads",
     "Lens",
@@ -159,7 +163,9 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "interchange": Interchange,
     "key_heads": KeyHeads,
     "steering": Steering,
+    "helix": Helix,
     "clock_pizza": ClockPizza,
+    "grokking": Grokking,
     "study": Study,
     "train": Train,
 }

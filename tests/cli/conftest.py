@@ -86,7 +86,9 @@ def quick(method: str) -> list[str]:
         "interchange": {"n": 6, "n_train": 20, "steps": 1, "rank": 2},
         "key_heads": {"n": 6, "n_pairs": 4, "n_reference": 20, "n_heads": 2, "n_random": 1},
         "clock_pizza": {"n_triples": 50, "n_untrained": 1, "n_checkpoints": 2},
+        "grokking": {"n_random": 2, "n_untrained": 1},
         "steering": {"n": 6, "n_train": 60, "n_random": 1},
+        "helix": {"n": 6, "n_selection": 4, "n_train": 600, "n_null": 19, "n_random": 1},
         "attribution": {"n": 6},
         "circuits": {"n": 6, "n_discovery": 4, "n_random": 1},
     }

@@ -12,8 +12,9 @@ from interp.store import PARAMETERS, Store
 
 from .conftest import quick
 
-TOY_METHODS = ("clock_pizza",)
-METHODS = [name for name in PARAMETERS if name not in ("study", "train", "interchange", *TOY_METHODS)]
+TOY_METHODS = ("clock_pizza", "grokking")
+NEEDS_RIGHT = ("interchange", "helix")
+METHODS = [name for name in PARAMETERS if name not in ("study", "train", *NEEDS_RIGHT, *TOY_METHODS)]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -53,6 +54,11 @@ def test_interchange_needs_a_model_that_answers(interp, checkpoint):
     said = interp("run", "interchange", "--model", checkpoint, "--task", "a+b", *quick("interchange"))
     assert "informative and answered by the model" in said.line
     assert "interchange accuracy" not in said.err
+
+
+def test_helix_needs_a_model_that_answers(interp, checkpoint):
+    said = interp("run", "helix", "--model", checkpoint, "--task", "a+b", *quick("helix"))
+    assert "pairs right on both sides" in said.line
 
 
 @pytest.mark.parametrize("method", ["cama", "abp", "peeking", "af1", "window", "alternatives"])

@@ -12,7 +12,8 @@ import pytest
 
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
-from tests.apps import fixture_circuits, fixture_clock_pizza, fixture_components, fixture_everyday
+from tests.apps import fixture_circuits, fixture_clock_pizza, fixture_components, fixture_everyday, fixture_number_codes
+from tests.apps import fixture_grokking
 from tests.apps import fixture_store as made
 
 DATASETS = {
@@ -24,6 +25,8 @@ DATASETS = {
     "head_patching": fixture_circuits.head_patching("a+b"),
     "interchange": fixture_circuits.interchange("a+b"),
     "key_heads": fixture_circuits.key_heads("a+b"),
+    "helix": fixture_number_codes.helix("a+b"),
+    "grokking": fixture_grokking.grokking(),
     "steering": fixture_circuits.steering("a+b"),
     "attribution": fixture_circuits.attribution("a+b"),
     "clock_pizza": fixture_clock_pizza.clock_pizza(),

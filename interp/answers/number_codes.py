@@ -1,0 +1,95 @@
+"""How are the codes of numbers asked for: helices, filters, planes?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import xarray as xr
+
+from interp.answers.question import Question, inside
+from interp.errors import InterpError, nearest
+from interp.store.helix_parameters import Helix
+from interp.tasks import Prompts, Twins, check_task, named_task, twins
+
+STRONGEST = 4
+"""Periods of a toy model's helix."""
+
+
+def helix(question: Question) -> xr.Dataset:
+    from interp.fourier.helix import DECIMAL
+    from interp.fourier.helix_fit import helix_fit, tables
+    from interp.fourier.helix_gain import TARGETS
+    from interp.fourier.helix_patch import Place, helix_patch
+    from interp.methods.grid import layer_list
+
+    p, model = cast(Helix, question.spec.settings), question.model
+    reference = question.prompts("train", p.n_train)
+    number = p.number or _operands(question)[0]
+    role = p.role or number
+    if role not in reference.roles:
+        raise InterpError(f"No role {role!r}; give one with role. {nearest(role, reference.roles)}")
+    toy = model.arith.task is not None
+    strongest = _strongest(model, STRONGEST) if toy else ()
+    periods, targets = p.periods or strongest or DECIMAL, p.targets or p.periods or strongest or TARGETS
+    targets = p.targets or (targets if toy else TARGETS)
+    layers = layer_list(model, p.layers)
+    how: dict[str, Any] = {"batch_size": question.batch_size, "progress": question.progress}
+    found = tables(model, reference, role, number, layers, **how)
+    told: dict[str, Any] = {"periods": periods, "progress": question.progress, "seed": question.spec.seed}
+    fits = helix_fit(model, reference, found, role, number, targets=targets, n_null=p.n_null, **told)
+    place = Place(model, role, number, question.batch_size)
+    selection = pairs(question, "train" if toy else "selection", p.n_selection, number)
+    patch = helix_patch(place, found, selection, pairs(question, p.split, p.n, number), n_random=p.n_random, **told)
+    both = fits.merge(patch, combine_attrs="drop_conflicts")
+    return both.assign_attrs(patch.attrs | fits.attrs | {"split": patch.attrs["split"]})
+
+
+def pairs(question: Question, split: str, n: int, number: str) -> Twins:
+    """Return `n` pairs that differ in the operand `number` (in the first one, where it names no operand)."""
+    operands = _operands(question)
+    place = number if number in operands else operands[0]
+    if question.model.arith.task is not None:
+        return _residue_pairs(question.prompts(split, n), place, question.spec.seed)
+    task, tokenizer = named_task(str(question.spec.task)), question.model.arith.tokenizer
+    check_task(task, tokenizer)
+    found = twins(task, tokenizer, question.spec.style, split, n, "swap_operand", place, question.spec.seed)
+    if len(found) < n:
+        question.short[split] = (len(found), n)
+    return replace(found, clean=inside(question.model, found.clean), corrupted=inside(question.model, found.corrupted))
+
+
+def _operands(question: Question) -> tuple[str, ...]:
+    """The operands of the task; of a toy model a and b."""
+    return ("a", "b") if question.model.arith.task is not None else named_task(str(question.spec.task)).operands
+
+
+def _residue_pairs(clean: Prompts, place: str, seed: int) -> Twins:
+    """Twins of a toy model's prompts: one operand is another residue, the other stays."""
+    other = "b" if place == "a" else "a"
+    p = int(clean.tokens[0, clean.position("eq")])  # '=' is the token p
+    shift = np.random.default_rng((seed, 1)).integers(1, p, len(clean))
+    swapped = (clean.variables[place] + shift) % p
+    result = (swapped + clean.variables[other]) % p
+    tokens = clean.tokens.copy()
+    tokens[:, clean.position(place)] = swapped
+    a, b = (swapped, clean.variables["b"]) if place == "a" else (clean.variables["a"], swapped)
+    corrupted = replace(
+        clean,
+        tokens=tokens,
+        texts=tuple(f"{left}+{right}=" for left, right in zip(a, b, strict=True)),
+        answers=tuple(map(str, result)),
+        answer_ids=result,
+        variables={"a": a, "b": b, "result": result},
+    )
+    return Twins(clean, corrupted, (place, "result"), (other,))
+
+
+def _strongest(model: Any, count: int) -> tuple[float, ...]:
+    """The periods p / k of the `count` strongest frequencies of a toy model's embeddings, the strongest first."""
+    from interp.fourier.basis import power
+
+    p = int(model.arith.config["p"])
+    shares = power(model.W_E.detach().double().cpu().numpy()[:p])
+    return tuple(p / (int(k) + 1) for k in np.argsort(-shares)[:count])

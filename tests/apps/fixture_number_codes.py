@@ -1,0 +1,53 @@
+"""Synthetic results of number codes: helices, filters and planes."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from tests.apps.fixture_parts import attributes, interval
+
+FORMS = ("helix", "circle", "polynomial", "pca")
+
+
+def helix(task: str) -> xr.Dataset:
+    """Return a helix of the periods 5 and 10 that is found before block 0 and used there."""
+    number = np.arange(20.0)
+    turn = 2 * np.pi * number / np.array([5.0, 10.0])[:, None]
+    axes = ["linear", "cos 5", "sin 5", "cos 10", "sin 10"]
+    places = np.stack([number / 20, *(f(row) for row in turn for f in (np.cos, np.sin))])
+    shape = (2, 2, len(FORMS))
+    moved = np.array([8.0, 6.0, 1.0, 5.0]) * np.array([0.6, 1.0])[:, None] * np.array([1.0, 0.1])[:, None, None]
+    fits = ("layer", "scheme", "model")
+    return xr.Dataset(
+        {
+            "gain": (fits, np.full((2, 2, 3), 0.2)), "partial": (fits, np.full((2, 2, 3), 0.4)),
+            "partial_null_high": (fits, np.full((2, 2, 3), 0.05)),
+            "partial_null_median": (fits, np.full((2, 2, 3), -0.05)),
+            "p_corrected": (fits, np.full((2, 2, 3), 0.01)), "p_value": (("null", *fits), np.full((3, 2, 2, 3), 0.005)),
+            "r2_base": (("layer", "scheme"), np.full((2, 2), 0.4)), "r2_full": (fits, np.full((2, 2, 3), 0.6)),
+            "significant": (("layer", "scheme"), np.array([[1, 1], [0, 0]])),
+            "total": ("layer", [0.9, 0.5]), "total_smooth": ("layer", [0.5, 0.5]),
+            "coordinate": (("layer", "axis", "number"), np.stack([places, places])),
+            "n_per_number": ("number", np.full(20, 30)), "n_numbers": ((), 20),
+            **interval("moved", ("layer", "k", "form"), np.broadcast_to(moved, shape), 0.5, -20, 20),
+            **interval("moved_true", ("layer",), [8.2, 0.5], 0.5, -20, 20),
+            **interval("moved_mean", ("layer",), [0.4, 0.1], 0.5, -20, 20),
+            **interval("recovered", ("layer", "k", "form"), np.broadcast_to(moved / 8.2, shape), 0.05, -1, 2),
+            **interval("recovered_true", ("layer",), [1.0, 0.1], 0.05, -1, 2),
+            **interval("recovered_mean", ("layer",), [0.5, 0.0], 0.05, -1, 2),
+            **interval("follows", ("layer", "k", "form"), np.broadcast_to(moved / 9, shape), 0.05),
+            "follows_true": ("layer", [1.0, 0.0]), "follows_mean": ("layer", [0.05, 0.0]),
+            "follows_null": (("layer", "k", "draw"), np.full((2, 2, 3), 0.1)),
+            "recovered_null": (("layer", "k", "draw"), np.full((2, 2, 3), 0.5)),
+            "moved_null": (("layer", "k", "draw"), np.full((2, 2, 3), 0.3)),
+            "chosen": (("layer", "k", "fitted"), np.array([[["10", "10"], ["5 10", "5 10"]]] * 2)),
+            "rank": (("layer", "k"), [[3, 5], [3, 5]]), "n": ((), 150),
+        },
+        coords={
+            "layer": np.arange(2), "scheme": ["block", "interleaved"], "model": ["all", "T=5", "T=10"],
+            "null": ["white noise", "shuffled", "number line"], "axis": axes, "number": number, "k": [1, 2],
+            "form": list(FORMS), "fitted": ["helix", "circle"], "draw": np.arange(3),
+        },
+        attrs={**attributes("helix", task), "role": "a", "number_of": "a", "targets": [5.0, 10.0]},
+    )  # fmt: skip
