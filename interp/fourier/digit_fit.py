@@ -2,7 +2,8 @@
 
     W(alpha) of `interp.methods.ridge`, once for all digits of all bases and their shuffled copies
 
-at the price of one eigendecomposition a fold. The penalty of each column is chosen among the train numbers, with whole numbers held out again.
+at the price of one eigendecomposition a fold. The penalty of each column is chosen among the train numbers, with whole
+numbers held out again.
 
 A shuffled copy gives every number the place of another one and keeps it there, so it is as regular as the truth.
 """

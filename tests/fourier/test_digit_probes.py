@@ -110,11 +110,12 @@ def test_every_architecture(name):
 
 def test_batch_size_and_layers_do_not_matter():
     prompts, model = random_prompts(40), family("gpt2").bridge
-    how = {"bases": (10,), "n_shuffles": 19}
+    how = {"bases": (2,), "n_shuffles": 19}
     first = digit_probes(model, prompts, **how, batch_size=7)
     second = digit_probes(model, prompts, **how, layers=[1], roles=["a"])
-    np.testing.assert_array_equal(first.right.sel(layer=1, role="a").values, second.right.values[:, 0, 0])
-    assert second.right.any()
+    same = first.sel(layer=1, role="a").digit_accuracy.values.ravel()
+    np.testing.assert_allclose(same, second.digit_accuracy.values.ravel())
+    assert (same > 0).any()
 
 
 def test_bad_input():
