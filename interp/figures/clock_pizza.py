@@ -61,10 +61,11 @@ def circles(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             continue
         hover = [
             f"<b>{formula}, {names[i]} of the embeddings</b><br>{found[i, j].text()}<br>"
-            f"{logits[i]:.1%} of the circles' logits<br>{_n(dataset)}"
+            f"{logits[i]:.1%} of the circles' logits<br>{_pairs(dataset)}"
             for i in range(len(names))
         ]
         dots = _dots(formula, found.value[:, j], names, hover, COLOURS[formula], True, upright=True)
+        dots.update(marker_symbol=look.symbol(j))
         if found.low is not None and found.high is not None:
             ends = (found.high[:, j] - found.value[:, j], found.value[:, j] - found.low[:, j])
             dots.update(error_y={"type": "data", "symmetric": False, "array": ends[0], "arrayminus": ends[1]})
@@ -72,7 +73,7 @@ def circles(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     curves.add_null(figure, "another frequency (best formula)", names, null.max(axis=1))
     figure.update_xaxes(title_text="circle: frequency, and share of the power of the embeddings")
     figure.update_yaxes(title_text="explained (1 = the formula)", range=[-1.08, 1.08])
-    parts = ("isolated logits, centred", _n(dataset), "bars: 95 % bootstrap over a")
+    parts = ("isolated logits, centred", _pairs(dataset), "bars: 95 % bootstrap over a")
     figure.update_layout(title=schema.heading(dataset, "What one circle computes alone", *parts))
     return figure
 
@@ -88,7 +89,7 @@ def logit_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         panels.append(maps.Panel(title, values, hover))
     rows, columns = (maps.Axis(name, [str(i) for i in r]) for name, r in (("a + b", sums), ("a - b", differences)))
     q = schema.estimates(dataset, "q", "variant")[0].text(2)
-    title = schema.heading(dataset, "Correct logit of every pair", f"q = {q}", "less its mean", _n(dataset))
+    title = schema.heading(dataset, "Correct logit of every pair", f"q = {q}", "less its mean", _pairs(dataset))
     bounds = look.limits(*(panel.values for panel in panels), at_least=0.01)
     return maps.panel_maps(panels, rows, columns, title=title, unit="logits", bounds=bounds, theme=theme)
 
@@ -100,6 +101,7 @@ def over_training(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     q = schema.values(dataset, "q_step", "step", "variant")
     score = schema.values(dataset, "score_step", "step", "algorithm")
     accuracy = schema.values(dataset, "accuracy_step", "step")
+    n = f"n = {schema.scalar(dataset, 'n_step') or 0:,.0f} triples a checkpoint"
     lines = {
         "symmetricity": (schema.estimates(dataset, "symmetricity_step", "step"), look.GREEN),
         "q": (schema.Estimates(q[:, 0], None, None), look.PURPLE),
@@ -109,16 +111,14 @@ def over_training(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     }
     figure = go.Figure(layout={"template": look.template(theme)})
     for i, (name, (found, colour)) in enumerate(lines.items()):
-        hover = [
-            f"<b>{name}, step {s}: {label}</b><br>{{}}<br>{_n(dataset)}" for s, label in zip(steps, labels, strict=True)
-        ]
+        hover = [f"<b>{name}, step {s}: {label}</b><br>{{}}<br>{n}" for s, label in zip(steps, labels, strict=True)]
         curves.add_curve(figure, curves.Curve(name, steps, found, hover, colour, i))
     untrained = float(schema.values(dataset, "symmetricity_null", "draw").mean())
     curves.add_null(figure, "symmetricity, untrained", [steps[0], steps[-1]], np.full(2, untrained))
     figure.update_xaxes(title_text="training step")
     curves.accuracy_axis(figure, "value")
     title = "Clock or pizza, over training"
-    parts = ("band: 95 % interval", _n(dataset), f"at the end: {dataset.attrs.get('label', '?')}")
+    parts = ("band: 95 % interval", n, f"at the end: {dataset.attrs.get('label', '?')}")
     figure.update_layout(title=schema.heading(dataset, title, *parts))
     return figure
 
@@ -150,6 +150,10 @@ def _null(dataset: xr.Dataset, name: str, column: int | None) -> np.ndarray:
         return schema.values(dataset, name, "draw")
     dims = ("draw", "variant" if name.startswith("q") else "algorithm")
     return schema.values(dataset, name, *dims)[:, column]
+
+
+def _pairs(dataset: xr.Dataset) -> str:
+    return f"n = {dataset.sizes['sum'] ** 2:,} pairs"
 
 
 def _n(dataset: xr.Dataset) -> str:

@@ -86,6 +86,7 @@ def over_training(nets: Iterable[tuple[int, TwoOperand]], n_triples: int = 2000,
         "q_step": variable("step variant", q, "ratio", "distance irrelevance at a checkpoint"),
         "score_step": variable("step algorithm", _scores(found), FRACTION, "explained by each formula there"),
         "accuracy_step": variable("step", [each.accuracy for each in found], FRACTION, "pairs answered correctly"),
+        "n_step": variable("", found[0].symmetricity.n, "triples", "triples behind the symmetricity of a checkpoint"),
         "label_step": variable("step", [classify(each) for each in found], "name", "label of the rule there"),
     }
     return xr.Dataset(data, {"step": steps, "variant": ["correct", "margin"], "algorithm": ["clock", "pizza"]})

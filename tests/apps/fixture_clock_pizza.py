@@ -38,6 +38,7 @@ def clock_pizza() -> xr.Dataset:
             "q_step": (("step", "variant"), np.array([[0.99, 0.99], [0.98, 0.98], [0.9, 0.95], [0.82, 0.79]])),
             "score_step": (("step", "algorithm"), np.array([[0, 0], [0.3, 0.35], [0.6, 0.7], [0.93, 0.83]])),
             "accuracy_step": (("step",), np.array([0.02, 0.7, 0.9, 1])),
+            "n_step": ((), 2000),
             "label_step": (("step",), np.array(["undecided", "undecided", "undecided", "clock"])),
         },
         coords={
