@@ -27,10 +27,12 @@ NAMES = {"helix": "helix", "circle": "circle", "polynomial": "polynomial", "pca"
 
 def gain_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return what the periods add on numbers held out, by layer, above the highest null."""
-    figure = go.Figure(layout={"template": look.template(theme)})
     layers = [int(layer) for layer in schema.labels(dataset, "layer")]
-    for i, scheme in enumerate(str(name) for name in schema.labels(dataset, "scheme")):
-        found = dataset.sel(scheme=scheme, model="all")
+    schemes = [str(name) for name in schema.labels(dataset, "scheme")]
+    titles = [f"{scheme} hold-out" for scheme in schemes]
+    figure = make_subplots(cols=len(schemes), horizontal_spacing=0.1, subplot_titles=titles)
+    for i, scheme in enumerate(schemes):
+        found, place = dataset.sel(scheme=scheme, model="all"), {"row": 1, "col": i + 1}
         value, null = (schema.values(found, name, "layer") for name in ("partial", "partial_null_high"))
         p, base, full = (schema.values(found, name, "layer") for name in ("p_corrected", "r2_base", "r2_full"))
         hover = [
@@ -39,16 +41,15 @@ def gain_curve(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             for j, layer in enumerate(layers)
         ]
         line = schema.Estimates(value, None, None)
-        curves.add_curve(figure, curves.Curve(f"{scheme} hold-out", layers, line, hover, look.OKABE_ITO[i], i))
-        curves.add_null(figure, f"{scheme}, 95 % of the widest", layers, null)
-    curves.layer_axis(figure, "layer (stream before block)", layers)
-    figure.update_yaxes(title_text="share of the rest explained")
-    figure.update_layout(
-        title=schema.heading(
-            dataset, f"What the periods {targets(dataset)} add to a number line", where(dataset), numbers(dataset),
-            "grey: 95 % of the widest of three nulls",
-        ),
-    )  # fmt: skip
+        curve = curves.Curve("periods", layers, line, hover, look.BLUE)
+        curves.add_curve(figure, curve, place, legend=i == 0)
+        curves.add_null(figure, "95 % of the widest of three", layers, null, place, legend=i == 0)
+        curves.layer_axis(figure, "layer (stream before block)", layers, col=i + 1)
+    figure.update_yaxes(title_text="share of the rest explained", col=1)
+    curves.panel_titles(figure)
+    title = f"What the periods {targets(dataset)} add to a number line"
+    told = (where(dataset), numbers(dataset), "held out: runs of neighbours, or every 7th number")
+    figure.update_layout(template=look.template(theme), title=schema.heading(dataset, title, *told))
     return figure
 
 

@@ -34,7 +34,7 @@ def rings(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return every number on the plane of each target period, coloured by its phase; C comes from other numbers."""
     layer, periods = layer_shown(dataset), [float(t) for t in dataset.attrs["targets"]]
     figure = make_subplots(
-        cols=len(periods), horizontal_spacing=0.06, subplot_titles=[f"T = {period:.4g}" for period in periods]
+        cols=len(periods), horizontal_spacing=0.09, subplot_titles=[f"T = {period:.4g}" for period in periods]
     )
     axes = [str(name) for name in schema.labels(dataset, "axis")]
     for i, period in enumerate(periods, start=1):
@@ -51,8 +51,11 @@ def rings(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             row=1, col=i,
         )  # fmt: skip
         figure.update_xaxes(title_text="cos", col=i)
-        figure.update_yaxes(title_text="sin" if second != "linear" else "linear", col=i)
+        figure.update_yaxes(title_text="sin" if second != "linear" else "linear", title_standoff=0, col=i)
+        if second != "linear":  # a circle should look like one
+            figure.update_yaxes(scaleanchor="x" if i == 1 else f"x{i}", constrain="domain", col=i)
     curves.panel_titles(figure)
+    figure.update_layout(height=150 + 720 // max(2, len(periods)))
     figure.update_layout(template=look.template(theme), title=_places_title(dataset, layer, "Numbers on their circles"))
     return figure
 
