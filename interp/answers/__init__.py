@@ -12,7 +12,17 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from interp.answers import circuits, clock_pizza, components, everyday, grokking, measured, number_codes, windows
+from interp.answers import (
+    circuits,
+    clock_pizza,
+    components,
+    everyday,
+    grokking,
+    measured,
+    number_codes,
+    spectra,
+    windows,
+)
 from interp.answers.question import Question, shortfall
 from interp.store import Spec
 
@@ -36,6 +46,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "probing": measured.probing,
     "attention": measured.attention,
     "spectrum": measured.spectrum,
+    "spectra": spectra.spectra,
     "dla": everyday.dla,
     "long_answers": everyday.long_answers,
     "mediation": components.mediation,

@@ -69,6 +69,7 @@ def spectrum(question: Question) -> xr.Dataset:
         model.arith.tokenizer,
         p.low or 0,
         last if p.high is None else p.high,
+        of=p.of,
         n_null=p.n_null,
         seed=question.spec.seed,
         progress=question.progress,

@@ -42,6 +42,7 @@ from interp.figures import (
     peeking,
     probing,
     pruning,
+    spectra,
     spectrum,
     steering,
     transfer,
@@ -102,6 +103,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     ),
     "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
     "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
+    "spectra": (Drawing("excess", spectra.excess, spectra.summary, "excess"),),
     "dla": (
         Drawing("head_map", direct.head_map, direct.summary, "heads"),
         Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),

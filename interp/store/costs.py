@@ -169,6 +169,10 @@ def _spectrum(p: asked.Spectrum, size: Size) -> Work:
     return {}
 
 
+def _spectra(p: asked.Spectra, size: Size) -> Work:
+    return {p.split: Passes(p.split, p.n, 1)}
+
+
 def _clock_pizza(p: ClockPizza, size: Size) -> Work:
     networks = 1 + p.n_untrained + p.n_checkpoints  # each runs the whole grid once, and once for every circle
     return {"grid": Passes("all", None, CIRCLES * networks)}
@@ -268,6 +272,7 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "probing": _probing,
     "attention": _attention,
     "spectrum": _spectrum,
+    "spectra": _spectra,
     "dla": _dla,
     "long_answers": _long_answers,
     "mediation": _mediation,

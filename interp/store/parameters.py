@@ -21,6 +21,7 @@ from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinc
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Helix
 from interp.store.patching_parameters import HeadPatching, Patching
+from interp.store.spectra_parameters import Spectra
 
 __all__ = [
     "PARAMETERS",
@@ -50,6 +51,7 @@ __all__ = [
     "Patching",
     "Peeking",
     "Probing",
+    "Spectra",
     "Spectrum",
     "Steering",
     "Study",
@@ -96,6 +98,7 @@ class Attention(Sampled):
 class Spectrum(Parameters):
     """Which periods are in the number embeddings, beyond noise and a smooth number line?"""
 
+    of: Literal["embed", "unembed"] = Field("embed", description="whose rows: the embedding's or the unembedding's")
     low: int | None = Field(None, ge=0, description="smallest operand number; null takes 0")
     high: int | None = Field(None, ge=1, description="largest number; null takes the largest operand (99, or p - 1)")
     n_null: int = Field(1000, ge=19, description="draws behind each null band")
@@ -153,6 +156,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "probing": Probing,
     "attention": Attention,
     "spectrum": Spectrum,
+    "spectra": Spectra,
     "dla": Dla,
     "long_answers": LongAnswers,
     "mediation": Mediation,

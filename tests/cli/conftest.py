@@ -77,6 +77,7 @@ def quick(method: str) -> list[str]:
         "probing": {"n_train": 60, "n_test": 20, "n_shuffles": 19},
         "attention": {"n": 10},
         "spectrum": {"n_null": 40},
+        "spectra": {"n": 3000, "n_null": 19},
         "dla": {"n": 10},
         "long_answers": {"n": 10},
         "mediation": {"n": 6},

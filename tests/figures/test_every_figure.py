@@ -12,14 +12,22 @@ import pytest
 
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, drawing, schema, theme
-from tests.apps import fixture_circuits, fixture_clock_pizza, fixture_components, fixture_everyday, fixture_number_codes
-from tests.apps import fixture_grokking
+from tests.apps import (
+    fixture_circuits,
+    fixture_clock_pizza,
+    fixture_components,
+    fixture_everyday,
+    fixture_grokking,
+    fixture_number_codes,
+    fixture_spectra,
+)
 from tests.apps import fixture_store as made
 
 DATASETS = {
     "accuracy": made.accuracy("a+b", "plain"),
     "af1": made.af1("a+b+c", found=False),
     "spectrum": made.spectrum(),
+    "spectra": fixture_spectra.spectra("a+b"),
     "dla": fixture_everyday.dla("a+b"),
     "long_answers": fixture_everyday.long_answers("a+b"),
     "head_patching": fixture_circuits.head_patching("a+b"),
