@@ -14,7 +14,7 @@ from interp.errors import InterpError
 from interp.store.parameters import Study
 from interp.store.specs import Spec
 
-WEIGHTS_ONLY = ("spectrum",)  # methods that read the weights: asked once, of no task
+WEIGHTS_ONLY = ("spectrum", "grokking")  # methods that read the weights: asked once, of no task
 
 
 def parts(study: Spec, tasks: Sequence[str], styles: Sequence[str]) -> list[Spec]:

@@ -106,8 +106,9 @@ def test_small_losses_keep_their_digits():
 
 
 @pytest.mark.parametrize("p", [7, 8])
-def test_excluding_one_frequency_at_a_time_equals_doing_so(p):
-    logits, pairs = noise(p), half(p)
+@pytest.mark.parametrize("size", [3.0, 1000.0])  # the second leaves the range of float64 in the fast way
+def test_excluding_one_frequency_at_a_time_equals_doing_so(p, size):
+    logits, pairs = noise(p, size=size), half(p)
     slow = [measures.excluded_loss(logits, [k])[pairs].mean() for k in range(1, p // 2 + 1)]
     np.testing.assert_allclose(measures.excluded_by_frequency(logits, pairs), slow, atol=1e-12)
 
@@ -135,8 +136,6 @@ def test_refusals():
     for keys in ([0], [4], [-1]):
         with pytest.raises(InterpError, match="from 1 to 3"):
             measures.excluded_loss(logits, keys)
-    with pytest.raises(InterpError, match="more than 300 nats"):
-        measures.excluded_by_frequency(200 * logits, half(7))
 
 
 def test_sum_of_squares_by_parameter():
