@@ -58,6 +58,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "key_heads": circuits.key_heads,
     "steering": circuits.steering,
     "helix": number_codes.helix,
+    "filters": number_codes.filters,
     "clock_pizza": clock_pizza.clock_pizza,
     "grokking": grokking.grokking,
 }

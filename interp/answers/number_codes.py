@@ -10,7 +10,7 @@ import xarray as xr
 
 from interp.answers.question import Question, inside
 from interp.errors import InterpError, nearest
-from interp.store.helix_parameters import Helix
+from interp.store.helix_parameters import Filters, Helix
 from interp.tasks import Prompts, Twins, check_task, named_task, twins
 
 STRONGEST = 4
@@ -44,6 +44,27 @@ def helix(question: Question) -> xr.Dataset:
     patch = helix_patch(place, found, selection, pairs(question, p.split, p.n, number), n_random=p.n_random, **told)
     both = fits.merge(patch, combine_attrs="drop_conflicts")
     return both.assign_attrs(patch.attrs | fits.attrs | {"split": patch.attrs["split"]})
+
+
+def filters(question: Question) -> xr.Dataset:
+    from interp.fourier.embedding import number_ids
+    from interp.fourier.filter_effect import Asked, filter_effect
+
+    p, model = cast(Filters, question.spec.settings), question.model
+    prompts = question.prompts(p.split, p.n)
+    tokenizer = model.arith.tokenizer
+    if tokenizer is None:
+        ids: list[int] = list(range(int(model.arith.config["p"]) if p.numbers is None else p.numbers))
+    else:
+        ids = number_ids(tokenizer, range(_above(question) if p.numbers is None else p.numbers))
+    asked = Asked(p.cut, p.by, p.reading, p.where, tuple(p.modules))
+    return filter_effect(model, prompts, ids, asked, keep=p.keep, n_random=p.n_random, **question.how)
+
+
+def _above(question: Question) -> int:
+    """The next ten above the largest number that the task can name."""
+    largest = max(top for _, top in named_task(str(question.spec.task)).bounds.values())
+    return 10 * (largest // 10 + 1)
 
 
 def pairs(question: Question, split: str, n: int, number: str) -> Twins:

@@ -27,6 +27,7 @@ from interp.figures import (
     comparison,
     components,
     direct,
+    filters,
     grokking,
     head_roles,
     helix,
@@ -152,6 +153,11 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("losses", grokking.losses, grokking.summary, "loss"),
         Drawing("structure", grokking.structure, grokking.summary, "gini"),
         Drawing("spectra", grokking.spectra, grokking.summary, "norms"),
+    ),
+    "filters": (
+        Drawing("removal", filters.removal, filters.summary, "accuracy"),
+        Drawing("errors", filters.errors, filters.summary, "error_share"),
+        Drawing("kept", filters.kept, filters.summary, "kept_same"),
     ),
     "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (

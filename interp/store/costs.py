@@ -21,7 +21,7 @@ from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
-from interp.store.helix_parameters import Helix
+from interp.store.helix_parameters import Filters, Helix
 from interp.store.patching_parameters import Written
 from interp.store.specs import Spec
 from interp.store.study import parts
@@ -221,6 +221,10 @@ def _steering(p: Steering, size: Size) -> Work:
     return {"train": Passes("train", p.n_train, 1)} | _evaluated(p, 1 + DOSES * (1 + p.n_random) / 2)
 
 
+def _filters(p: Filters, size: Size) -> Work:
+    return _evaluated(p, 1 + 2 * len(p.modules) * (1 + 2 * p.n_random) + 8)  # every layer is written: nothing is shared
+
+
 def _helix(p: Helix, size: Size) -> Work:
     layers = size.layers + 1 if p.layers is None else len(p.layers)
     written = layers * (4 * (4 + p.n_random) + 2) / 2  # forms of one to four periods; a sweep resumes where it writes
@@ -284,6 +288,7 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "key_heads": _key_heads,
     "steering": _steering,
     "helix": _helix,
+    "filters": _filters,
     "clock_pizza": _clock_pizza,
     "grokking": _grokking,
     "train": _train,

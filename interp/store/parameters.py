@@ -19,7 +19,7 @@ from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 from interp.store.grokking_parameters import Grokking
-from interp.store.helix_parameters import Helix
+from interp.store.helix_parameters import Filters, Helix
 from interp.store.patching_parameters import HeadPatching, Patching
 from interp.store.spectra_parameters import Spectra
 
@@ -37,6 +37,7 @@ __all__ = [
     "ClockPizza",
     "Components",
     "Dla",
+    "Filters",
     "Grokking",
     "HeadPatching",
     "Heads",
@@ -168,6 +169,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "key_heads": KeyHeads,
     "steering": Steering,
     "helix": Helix,
+    "filters": Filters,
     "clock_pizza": ClockPizza,
     "grokking": Grokking,
     "study": Study,

@@ -51,3 +51,29 @@ def helix(task: str) -> xr.Dataset:
         },
         attrs={**attributes("helix", task), "role": "a", "number_of": "a", "targets": [5.0, 10.0]},
     )  # fmt: skip
+
+
+def filters(task: str) -> xr.Dataset:
+    """Return filters that cost the answers, high ones more than as many random directions."""
+    cells, null = ("removed", "module"), ("removed", "module", "control", "draw")
+    accuracy = np.array([[0.9, 0.4, 0.2], [0.7, 0.3, 0.05]])
+    return xr.Dataset(
+        {
+            **interval("accuracy", cells, accuracy), **interval("loss", cells, 3 - 3 * accuracy, 0.1, 0, 20),
+            **interval("accuracy_base", (), 0.99), **interval("loss_base", (), 0.05, 0.01, 0, 1),
+            "accuracy_null": (null, np.linspace(0.3, 0.9, 24).reshape(2, 3, 2, 2)),
+            "loss_null": (null, np.linspace(0.3, 2, 24).reshape(2, 3, 2, 2)),
+            "p_value": (("removed", "module", "control"), np.full((2, 3, 2), 0.05)),
+            "error_share": ((*cells, "kind"), np.full((2, 3, 2), 0.6)),
+            "error_share_null": ((*cells, "kind"), np.full((2, 3, 2), 0.1)),
+            "n_wrong": (cells, np.full((2, 3), 120)), "rank": ("removed", [18, 81]), "n": ((), 200),
+            **interval("kept_same", ("kept",), [0.9, 0.4]), **interval("kept_accuracy", ("kept",), [0.0, 0.1]),
+            "kept_same_null": ("kept", [0.5, 0.2]), "kept_same_chance": ("kept", [0.5, 0.2]),
+        },
+        coords={
+            "removed": ["low", "high"], "module": ["attn", "mlp", "both"], "draw": np.arange(2),
+            "control": ["random subspace", "shuffled numbers"], "kind": ["multiple of 10", "same parity"],
+            "kept": [2.0, 5.0],
+        },
+        attrs={**attributes("filters", task), "cut": 10, "by": "component", "numbers": 100, "d_model": 128},
+    )  # fmt: skip

@@ -33,6 +33,7 @@ DATASETS = {
     "head_patching": fixture_circuits.head_patching("a+b"),
     "interchange": fixture_circuits.interchange("a+b"),
     "key_heads": fixture_circuits.key_heads("a+b"),
+    "filters": fixture_number_codes.filters("a+b"),
     "helix": fixture_number_codes.helix("a+b"),
     "grokking": fixture_grokking.grokking(),
     "steering": fixture_circuits.steering("a+b"),
