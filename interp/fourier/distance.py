@@ -6,8 +6,8 @@
 q near 0: the value is set by the distance a - b, as in a pizza, whose circles fade where the operands face each other.
 q near 1: the distance says nothing, as in a clock, and in noise too (about 1 - 1/p). A map that never varies, that of a
 perfect clock, has no q: 0 / 0 is nan. What is measured has a name: `correct` the logit of a + b (the definition),
-`margin` that logit less the largest wrong one, `top_wrong` that largest wrong one (the run table: the training script
-in the authors' repository stores q of the largest wrong logit as `distance_irrelevance`).
+`margin` that logit less the largest wrong one, `top_wrong` that largest wrong one. The released training script records
+q of the largest wrong logit, so the column of the published run table may be `top_wrong`; its numbers cannot tell.
 
 Definition: Zhong et al. 2023, arXiv:2306.17844, section 4.2, and their repository fjzzq2002/pizza.
 """

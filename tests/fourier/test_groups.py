@@ -88,7 +88,7 @@ def test_logits_of_characters_are_found_and_noise_is_as_its_null(group):
     n, inverse, rng = len(group.elements), group.inverse, np.random.default_rng(1)
     names = [name for name in group.irreps if np.ptp(group.character(name)) > 0][-2:]
     amounts = dict(zip(names, (3.0, 1.0), strict=True))
-    means = sum(size * group.character(name) for name, size in amounts.items())
+    means = np.sum([size * group.character(name) for name, size in amounts.items()], axis=0)
     logits = means[group.table[group.table[:, :, None], inverse]]
     found = similarity(group, logits)
     assert math.fsum(value**2 for value in found.values()) == pytest.approx(1)
