@@ -2,8 +2,9 @@
 
     excess = power / null level, at the frequency that stands out most;   1 is what the largest null exceeds in 5 %
 
-The nulls are white noise, shuffled points and number lines. One panel a variant: raw, and without the least-squares line in n. A cell that stays periodic when all cells are
-corrected for carries its period; all others are blank, however dark. The colour is logarithmic and ends at 1, the null.
+The nulls are white noise, shuffled points and number lines. One panel a variant: raw, and without the least-squares
+line in n. A cell that stays periodic when all cells are corrected for carries its period; all others are blank, however
+bright. The colour is logarithmic and begins at 1, the null.
 """
 
 from __future__ import annotations

@@ -97,5 +97,5 @@ def _matrix(model: Any, of: str) -> np.ndarray:
     elif hasattr(model, asked):
         weights = getattr(model, asked)().weight
     else:
-        raise InterpError(f"{type(model).__name__} has no {of}ding: expected {own} or {asked}().")
+        raise InterpError(f"{type(model).__name__} has no {of} matrix: expected {own} or {asked}().")
     return weights.detach().double().cpu().numpy()

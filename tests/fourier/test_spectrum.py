@@ -182,5 +182,17 @@ def test_numbers_that_are_not_one_token_are_an_error():
         embedding_spectrum(model, None)
     with pytest.raises(InterpError, match="Numbers 20 to 19"):
         embedding_spectrum(model, Numbers(20, True), 20)
-    with pytest.raises(InterpError, match="has no embeddings"):
+    with pytest.raises(InterpError, match="has no embed matrix"):
         embedding_spectrum(SimpleNamespace(), None, 0, 9)
+
+
+def test_the_unembedding_has_a_spectrum_of_its_own():
+    """A circle of period 5 stands in the columns of W_U alone."""
+    rng, turn = np.random.default_rng(0), 2 * np.pi * np.arange(20) / 5
+    circle = np.concatenate([np.stack([np.cos(turn), np.sin(turn)], 1), 0.1 * rng.standard_normal((20, 4))], 1)
+    model = SimpleNamespace(W_E=torch.from_numpy(rng.standard_normal((20, 6))), W_U=torch.from_numpy(circle.T))
+    assert significant_periods(embedding_spectrum(model, None, 0, 19, of="unembed", n_null=99)) == [5]
+    assert significant_periods(embedding_spectrum(model, None, 0, 19, n_null=99)) == []
+    assert embedding_spectrum(model, None, 0, 19, of="unembed", n_null=19).attrs["site"] == "unembed"
+    with pytest.raises(InterpError, match="Did you mean unembed"):
+        embedding_spectrum(model, None, 0, 19, of="unembd")
