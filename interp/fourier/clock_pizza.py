@@ -24,12 +24,14 @@ from interp.errors import InterpError
 from interp.fourier.algorithm import ASYMMETRIC, EXPLAINED, IRRELEVANT, SYMMETRIC, Evidence, against, classify, evidence
 from interp.fourier.circles import FORMULAS, correlation_sums, explained, share_of
 from interp.fourier.circularity import circularity
+from interp.fourier.neuron_forms import neuron_forms
 from interp.fourier.two_operand import TwoOperand
 from interp.methods.intervals import percentile, resampled_means, t_about, t_interval
 from interp.methods.result import mean_variables, variable
 from interp.progress import Progress, silent
 
 FRACTION = "fraction"
+NEURONS = {"n": "n_neurons", "sums": "neuron_sums", "frequency": "neuron_frequency"}
 
 
 def clock_pizza(
@@ -43,7 +45,8 @@ def clock_pizza(
     """Return the evidence about one network, the label of the rule, and the same of untrained networks.
 
     symmetricity and q [variant] with intervals (over triples, over differences), score [algorithm] in [0, 1],
-    explained [circle, formula] in [-1, 1] with its bootstrap over a, cosine [triple], logit_map [sum, difference].
+    explained [circle, formula] in [-1, 1] with its bootstrap over a, cosine [triple], logit_map [sum, difference],
+    abs_cosine and neuron_sums [neuron] in [0, 1].
     Raises InterpError without an untrained network, and as `evidence` does.
     """
     if not untrained:
@@ -57,6 +60,7 @@ def clock_pizza(
         **_scalars(found, nulls),
         **_circularity(net, seed),
         **_circles(net.p, found, seed),
+        **neuron_forms(net, seed).drop_vars("neuron").rename(NEURONS).data_vars,
         "cosine": variable("triple", found.symmetricity.values, "cosine", "of the two operand gradients of a logit"),
         "logit_map": variable("sum difference", found.correct.map, "logits", "correct logit of each pair"),
         "logit_map_null": variable("sum difference", nulls[0].correct.map, "logits", "the same, untrained"),
