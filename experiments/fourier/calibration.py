@@ -114,11 +114,10 @@ def figure(found: dict[str, Any], theme: str = "light") -> go.Figure:
     drawn.update_layout(
         template=template(theme),
         title={
-            "text": f"A circle of period {setting['period']} is found above every null from this strength on",
+            "text": f"How strong must a circle of period {setting['period']} be to be found above every null?",
             "subtitle": {
-                "text": f"{setting['numbers']} numbers in {setting['d']} dimensions; n = {n} trials a point, 95 % "
-                f"intervals; lines and noise are called periodic in at most {100 * worst:.1f} % of "
-                f"{setting['trials']:,} trials"
+                "text": f"{setting['numbers']} numbers, d = {setting['d']}; n = {n} a point, 95 % intervals; lines, logs "
+                f"and noise: at most {100 * worst:.1f} % of {setting['trials']:,} trials"
             },
         },
         xaxis_title="variance of the circle / variance of the noise",
