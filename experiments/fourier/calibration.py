@@ -116,8 +116,8 @@ def figure(found: dict[str, Any], theme: str = "light") -> go.Figure:
         title={
             "text": f"How strong must a circle of period {setting['period']} be to be found above every null?",
             "subtitle": {
-                "text": f"{setting['numbers']} numbers, d = {setting['d']}; n = {n} a point, 95 % intervals; lines, logs "
-                f"and noise: at most {100 * worst:.1f} % of {setting['trials']:,} trials"
+                "text": f"{setting['numbers']} numbers, d = {setting['d']}; n = {n} a point, 95 % intervals; lines, "
+                f"logs, noise: at most {100 * worst:.1f} % of {setting['trials']:,} trials"
             },
         },
         xaxis_title="variance of the circle / variance of the noise",
