@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -144,6 +147,41 @@ def test_the_rule_tells_a_clock_from_a_pizza(made, label):
     assert (classify(found), against(found, label)) == (label, [])
     assert against(found, "pizza" if label == "clock" else "clock")
     assert found.weights.sum() == pytest.approx(1)
+
+
+PIZZA_LIKE = {"s": 0.995, "q": 0.2, "margin": 0.3, "clock": 0.7, "pizza": 0.9}
+CLOCK_LIKE = {"s": 0.4, "q": 0.8, "margin": 0.8, "clock": 0.9, "pizza": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("base", "changed", "expected"),
+    [
+        (PIZZA_LIKE, {}, "pizza"),
+        (PIZZA_LIKE, {"s": 0.981}, "undecided"),  # .98 is within 1.96 standard errors of .01
+        (PIZZA_LIKE, {"q": 0.61}, "undecided"),
+        (PIZZA_LIKE, {"margin": 0.61}, "undecided"),
+        (PIZZA_LIKE, {"q": np.nan}, "undecided"),
+        (PIZZA_LIKE, {"clock": 0.91}, "undecided"),
+        (PIZZA_LIKE, {"clock": 0.3, "pizza": 0.49}, "undecided"),
+        (CLOCK_LIKE, {}, "clock"),
+        (CLOCK_LIKE, {"q": np.nan, "margin": np.nan}, "clock"),
+        (CLOCK_LIKE, {"s": 0.89}, "undecided"),
+        (CLOCK_LIKE, {"margin": 0.59}, "undecided"),
+        (CLOCK_LIKE, {"pizza": 0.9}, "undecided"),
+        (CLOCK_LIKE, {"clock": 0.49, "pizza": 0.3}, "undecided"),
+    ],
+)
+def test_the_rule_needs_every_kind_of_evidence(base, changed, expected):
+    told = {**base, **changed}
+    error = 0.001 if told["s"] > 0.99 else 0.01
+    found: Any = SimpleNamespace(
+        symmetricity=SimpleNamespace(mean=told["s"], standard_error=error),
+        correct=SimpleNamespace(q=told["q"]),
+        margin=SimpleNamespace(q=told["margin"]),
+        clock=told["clock"],
+        pizza=told["pizza"],
+    )
+    assert classify(found) == expected
 
 
 def test_an_untrained_network_is_undecided_however_symmetric():

@@ -100,6 +100,18 @@ def test_logits_of_characters_are_found_and_noise_is_as_its_null(group):
     assert noise < 6 * n**-1.5
 
 
+@pytest.mark.parametrize("group", GROUPS[1:], ids=lambda group: group.name)
+def test_the_profile_is_the_mean_over_all_triples_of_one_product(group):
+    n, inverse = len(group.elements), group.inverse
+    logits = np.random.default_rng(2).normal(size=(n, n, n))
+    centred, slow = logits - logits.mean(-1, keepdims=True), np.zeros(n)
+    for a in range(n):
+        for b in range(n):
+            for c in range(n):
+                slow[group.table[group.table[a, b], inverse[c]]] += centred[a, b, c] / n**2
+    np.testing.assert_allclose(profile(group, logits), slow, atol=1e-12)
+
+
 def test_cyclic_similarity_is_the_correlation_with_the_clock():
     p, rng = 11, np.random.default_rng(0)
     logits = clock_logits(p, [2, 3], [2.0, 1.0]) + rng.normal(size=(p, p, p))
