@@ -59,6 +59,7 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "steering": circuits.steering,
     "helix": number_codes.helix,
     "filters": number_codes.filters,
+    "planes": number_codes.planes,
     "clock_pizza": clock_pizza.clock_pizza,
     "grokking": grokking.grokking,
 }
@@ -79,6 +80,7 @@ NEED_SPLITS = (
     "key_heads",
     "steering",
     "helix",
+    "planes",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

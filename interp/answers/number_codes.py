@@ -10,11 +10,11 @@ import xarray as xr
 
 from interp.answers.question import Question, inside
 from interp.errors import InterpError, nearest
-from interp.store.helix_parameters import Filters, Helix
+from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.tasks import Prompts, Twins, check_task, named_task, twins
 
-STRONGEST = 4
-"""Periods of a toy model's helix."""
+STRONGEST, LOOKED_AT = 4, 8
+"""Periods of a toy model's helix, and those whose planes are taken out: keys and others."""
 
 
 def helix(question: Question) -> xr.Dataset:
@@ -59,6 +59,40 @@ def filters(question: Question) -> xr.Dataset:
         ids = number_ids(tokenizer, range(_above(question) if p.numbers is None else p.numbers))
     asked = Asked(p.cut, p.by, p.reading, p.where, tuple(p.modules))
     return filter_effect(model, prompts, ids, asked, keep=p.keep, n_random=p.n_random, **question.how)
+
+
+def planes(question: Question) -> xr.Dataset:
+    from interp.fourier.helix import DECIMAL
+    from interp.fourier.helix_fit import tables
+    from interp.fourier.planes import number_planes, planes
+    from interp.methods.grid import layer_list
+
+    p, model = cast(Planes, question.spec.settings), question.model
+    reference, toy = question.prompts("train", p.n_train), model.arith.task is not None
+    layers = layer_list(model, p.layers)
+    found = {}
+    for number in _operands(question) if p.number is None else (p.number,):
+        role = number if number in reference.roles else reference.roles[-1]
+        found[role] = tables(model, reference, role, number, layers, batch_size=question.batch_size)
+    periods = p.periods or (_strongest(model, LOOKED_AT) if toy else DECIMAL)
+    spaces = [each for layer in layers for each in number_planes(found, layer, periods)]
+    if toy:
+        spaces += _families(model, reference, periods)
+    return planes(model, question.prompts(p.split, p.n), spaces, n_random=p.n_random, **question.how)
+
+
+def _families(model: Any, reference: Prompts, periods: tuple[float, ...]) -> list[Any]:
+    """The neurons of each frequency p / T of a toy model; none where it is no modular-addition model."""
+    from interp.engine import Site, run
+    from interp.fourier.neurons import fve
+    from interp.fourier.planes import neuron_families
+    from interp.fourier.two_operand import two_operand
+
+    site, role = Site("mlp_post", 0), reference.roles[-1]
+    points = run(model, reference, reads=[site])[site][:, -1].double().cpu().numpy()
+    residues = int(model.arith.config["p"])
+    keys = [round(residues / T) for T in periods]
+    return neuron_families(fve(two_operand(model).neuron_grid()), points, keys, role)
 
 
 def _above(question: Question) -> int:

@@ -41,6 +41,7 @@ from interp.figures import (
     neurons,
     patching,
     peeking,
+    planes,
     probing,
     pruning,
     spectra,
@@ -159,6 +160,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("errors", filters.errors, filters.summary, "error_share"),
         Drawing("kept", filters.kept, filters.summary, "kept_same"),
     ),
+    "planes": (Drawing("accuracy", planes.accuracy, planes.summary, "accuracy"),),
     "steering": (Drawing("dose_curve", steering.dose_curve, steering.summary, "follows"),),
     "circuits": (
         Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),

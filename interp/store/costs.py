@@ -21,7 +21,7 @@ from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
-from interp.store.helix_parameters import Filters, Helix
+from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import Written
 from interp.store.specs import Spec
 from interp.store.study import parts
@@ -225,6 +225,12 @@ def _filters(p: Filters, size: Size) -> Work:
     return _evaluated(p, 1 + 2 * len(p.modules) * (1 + 2 * p.n_random) + 8)  # every layer is written: nothing is shared
 
 
+def _planes(p: Planes, size: Size) -> Work:
+    subspaces = len(p.layers) * (2 + (4 if p.periods is None else len(p.periods)))
+    written = 3 * subspaces * (1 + 2 * p.n_random)  # three modes, two controls; a sweep resumes where it writes
+    return {"train": Passes("train", p.n_train, 1)} | _evaluated(p, 1 + written)
+
+
 def _helix(p: Helix, size: Size) -> Work:
     layers = size.layers + 1 if p.layers is None else len(p.layers)
     written = layers * (4 * (4 + p.n_random) + 2) / 2  # forms of one to four periods; a sweep resumes where it writes
@@ -289,6 +295,7 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "steering": _steering,
     "helix": _helix,
     "filters": _filters,
+    "planes": _planes,
     "clock_pizza": _clock_pizza,
     "grokking": _grokking,
     "train": _train,

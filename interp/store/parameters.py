@@ -19,7 +19,7 @@ from interp.store.component_parameters import Components, Mediation, Neurons
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 from interp.store.grokking_parameters import Grokking
-from interp.store.helix_parameters import Filters, Helix
+from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import HeadPatching, Patching
 from interp.store.spectra_parameters import Spectra
 
@@ -51,6 +51,7 @@ __all__ = [
     "Parameters",
     "Patching",
     "Peeking",
+    "Planes",
     "Probing",
     "Spectra",
     "Spectrum",
@@ -170,6 +171,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "steering": Steering,
     "helix": Helix,
     "filters": Filters,
+    "planes": Planes,
     "clock_pizza": ClockPizza,
     "grokking": Grokking,
     "study": Study,

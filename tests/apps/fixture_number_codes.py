@@ -77,3 +77,27 @@ def filters(task: str) -> xr.Dataset:
         },
         attrs={**attributes("filters", task), "cut": 10, "by": "component", "numbers": 100, "d_model": 128},
     )  # fmt: skip
+
+
+def planes(task: str) -> xr.Dataset:
+    """Return one plane that the answers need, and a line that they do not."""
+    cells = ("subspace", "mode")
+    value, null = np.array([[0.2, 0.2, 0.6], [0.98, 0.97, 0.02]]), (*cells, "control", "draw")
+    p = np.array([[0.05, 0.05, 0.05], [0.9, 0.9, 0.9]])[..., None] * np.ones(2)
+    return xr.Dataset(
+        {
+            **interval("accuracy", cells, value), **interval("loss", cells, 4 - 4 * value, 0.1, 0, 20),
+            **interval("drop", cells, 0.99 - value, 0.03, -1),
+            "accuracy_base": ((), 0.99), "loss_base": ((), 0.03),
+            "accuracy_null": (null, np.linspace(0.3, 0.9, 36).reshape(2, 3, 2, 3)),
+            "loss_null": (null, np.linspace(0.3, 2, 36).reshape(2, 3, 2, 3)),
+            "p_value": ((*cells, "control"), p), "p_corrected": ((*cells, "control"), p),
+            "rank": ("subspace", [2, 1]), "share": ("subspace", [0.2, 0.1]),
+            "share_matched": ("subspace", [0.2, 0.1]), "n": ((), 200),
+        },
+        coords={
+            "subspace": ["T=5, layer 0", "line, layer 0"], "mode": ["mean", "zero", "keep"],
+            "control": ["random", "matched"], "draw": np.arange(3),
+        },
+        attrs=attributes("planes", task),
+    )  # fmt: skip

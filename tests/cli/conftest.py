@@ -90,6 +90,7 @@ def quick(method: str) -> list[str]:
         "grokking": {"n_random": 2, "n_untrained": 1},
         "steering": {"n": 6, "n_train": 60, "n_random": 1},
         "filters": {"n": 6, "n_random": 1},
+        "planes": {"n": 6, "n_train": 600, "n_random": 19, "periods": "[5]"},
         "helix": {"n": 6, "n_selection": 4, "n_train": 600, "n_null": 19, "n_random": 1},
         "attribution": {"n": 6},
         "circuits": {"n": 6, "n_discovery": 4, "n_random": 1},

@@ -34,6 +34,7 @@ DATASETS = {
     "interchange": fixture_circuits.interchange("a+b"),
     "key_heads": fixture_circuits.key_heads("a+b"),
     "filters": fixture_number_codes.filters("a+b"),
+    "planes": fixture_number_codes.planes("a+b"),
     "helix": fixture_number_codes.helix("a+b"),
     "grokking": fixture_grokking.grokking(),
     "steering": fixture_circuits.steering("a+b"),

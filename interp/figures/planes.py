@@ -1,0 +1,120 @@
+"""What do the answers lose without the plane of a period, and what do they keep with nothing else?
+
+    accuracy[subspace, mode]        beside every draw of two controls of the same dimension
+
+How to read: a plane below every grey mark on the left is needed; one above every grey mark on the right is enough.
+Random planes carry little of the variance; matched ones carry as much as the plane itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from interp.figures import curves, schema
+from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PANELS = {"mean": "taken out (set to the mean)", "keep": "everything else set to the mean"}
+SYMBOLS = {"random": "line-ew-open", "matched": "x-thin-open"}
+NAMES = {"random": "random", "matched": "of equal variance"}
+
+
+def accuracy(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return the accuracy without each subspace, and with it alone, every draw of the controls in grey."""
+    subspaces = [str(name) for name in schema.labels(dataset, "subspace")]
+    modes = [mode for mode in schema.labels(dataset, "mode") if mode in PANELS]
+    figure = make_subplots(
+        cols=len(modes), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=[PANELS[mode] for mode in modes]
+    )
+    base = schema.scalar(dataset, "accuracy_base") or 0.0
+    for i, mode in enumerate(modes):
+        place: Any = {"row": 1, "col": i + 1}
+        found = dataset.sel(mode=mode)
+        _controls(figure, found, place)
+        value = schema.estimates(found, "accuracy", "subspace")
+        figure.add_trace(
+            go.Scatter(
+                name="taken out" if mode == "mean" else "kept alone", x=list(range(len(subspaces))), y=value.value,
+                mode="markers", marker={"color": look.OKABE_ITO[i], "size": 10, "symbol": look.symbol(i)},
+                error_y=_bars(value), hovertext=_hover(dataset, found, subspaces), hoverinfo="text",
+            ),
+            **place,
+        )  # fmt: skip
+        figure.add_hline(y=base, line={"color": look.GREEN, "width": 1.5}, **place)  # type: ignore[arg-type]
+        figure.update_xaxes(
+            tickvals=list(range(len(subspaces))), ticktext=subspaces, range=[-0.6, len(subspaces) - 0.4], tickangle=60,
+            col=i + 1,
+        )  # fmt: skip
+    curves.accuracy_axis(figure, "accuracy", col=1)
+    curves.panel_titles(figure)
+    figure.update_layout(
+        template=look.template(theme),
+        height=560,
+        title=schema.heading(
+            dataset, "Answers without and with single planes", schema.count_text(dataset),
+            "green: untouched; grey: controls of the same dimension", "bars: 95 % interval",
+        ),
+    )  # fmt: skip
+    return figure
+
+
+def _controls(figure: go.Figure, found: xr.Dataset, place: dict) -> None:
+    """Add every draw of both controls, the kinds side by side."""
+    value = schema.values(found, "accuracy_null", "subspace", "control", "draw")
+    for c, control in enumerate(str(name) for name in schema.labels(found, "control")):
+        x = np.repeat(np.arange(len(value)) + (-0.25 if c == 0 else 0.25), value.shape[2])
+        figure.add_trace(
+            go.Scatter(
+                name=f"control: {NAMES.get(control, control)}", legendgroup=control, showlegend=place["col"] == 1, x=x,
+                y=value[:, c].ravel(), mode="markers",
+                marker={
+                    "color": look.NULL, "size": 7, "symbol": SYMBOLS.get(control, "circle-open"), "line": {"width": 1.5}
+                },
+                hovertext=[f"control: {NAMES.get(control, control)}<br>{v:.3f}" for v in value[:, c].ravel()],
+                hoverinfo="text",
+            ),
+            **place,
+        )  # fmt: skip
+
+
+def _hover(dataset: xr.Dataset, found: xr.Dataset, subspaces: list[str]) -> list[str]:
+    value, loss = (schema.estimates(found, name, "subspace") for name in ("accuracy", "loss"))
+    p = schema.values(found, "p_corrected", "subspace", "control")
+    rank, share = (schema.values(dataset, name, "subspace") for name in ("rank", "share"))
+    return [
+        f"<b>{name}</b><br>{rank[i]:.0f} dimensions, {share[i]:.3f} of the variance<br>accuracy {value[i].text()}<br>"
+        f"loss {loss[i].text()} nats<br>p {p[i, 0]:.3f} (random), {p[i, 1]:.3f} (equal variance), corrected<br>"
+        f"{schema.count_text(dataset)}"
+        for i, name in enumerate(subspaces)
+    ]
+
+
+def _bars(found: schema.Estimates) -> dict | None:
+    if found.low is None or found.high is None:
+        return None
+    return {
+        "type": "data", "symmetric": False, "array": found.high - found.value, "arrayminus": found.value - found.low,
+        "thickness": 1.2,
+    }  # fmt: skip
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Return which subspaces cost more than every control of both kinds, and which are enough alone."""
+    p = schema.values(dataset, "p_corrected", "subspace", "mode", "control").max(2)
+    names, modes = ([str(name) for name in schema.labels(dataset, dim)] for dim in ("subspace", "mode"))
+    said = {
+        mode: ", ".join(name for i, name in enumerate(names) if p[i, modes.index(mode)] <= 0.05) or "none"
+        for mode in modes
+        if mode in PANELS
+    }
+    return (
+        f"Taken out, these cost more than every control of their dimension: {said.get('mean', 'n/a')}; kept alone, "
+        f"these leave more right than every control: {said.get('keep', 'n/a')} "
+        f"(corrected p at most .05 against both kinds of {len(names)} subspaces); {schema.count_text(dataset)}."
+    )
