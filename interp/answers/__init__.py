@@ -16,6 +16,7 @@ from interp.answers import (
     circuits,
     clock_pizza,
     components,
+    digits,
     everyday,
     grokking,
     measured,
@@ -58,6 +59,10 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "key_heads": circuits.key_heads,
     "steering": circuits.steering,
     "helix": number_codes.helix,
+    "digit_probes": digits.digit_probes,
+    "digit_rotation": digits.digit_rotation,
+    "digit_codes": digits.digit_codes,
+    "convergence": digits.convergence,
     "filters": number_codes.filters,
     "planes": number_codes.planes,
     "clock_pizza": clock_pizza.clock_pizza,
@@ -81,6 +86,7 @@ NEED_SPLITS = (
     "steering",
     "helix",
     "planes",
+    "digit_rotation",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

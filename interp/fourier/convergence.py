@@ -11,7 +11,8 @@ what shuffled labels give and what a probe on the covariate alone gives (`covari
 
 How to read: a peak of the spectrum (`share` above its null) without kappa is energy that no probe can use; kappa that
 vanishes when a covariate is regressed out was that covariate. All three above their nulls, in blocks too, is a
-representation of the residue. Numbers are cut to whole periods, so n differs by T.
+representation of the residue. A smooth curve has principal directions that resemble waves of every long period: it
+passes the Fisher ratio there, not kappa. Numbers are cut to whole periods, so n differs by T.
 Source: Convergent Evolution 2026, arXiv:2604.20817 (there all language models, and the token frequencies themselves,
 have peaks at 2, 5, 10; few have kappa). Definitions: `interp.fourier.separation`, `interp.fourier.class_probe`.
 """
@@ -150,7 +151,8 @@ def _variables(found: Sequence[Measured], shape: tuple[int, int, int]) -> dict[s
         "kappa_null_high": variable(
             "split", [max_threshold(each) for each in empty], "kappa", "95th percentile of an empty map's largest kappa"
         ),
-        "n": variable("period", of("count")[0, 0], "numbers", "numbers in whole periods"),
+        "n_numbers": variable("period", of("count")[0, 0], "numbers", "numbers in whole periods"),
+        "n": variable("", of("count").max(), "numbers", "most numbers used"),
     }  # fmt: skip
     for i, name in enumerate(("fisher_least", "fisher_most")):
         data[name] = variable(cell, of("bounds")[..., i], "ratio", "bound of the Fisher ratio by Phi_T and S_W")

@@ -70,7 +70,8 @@ def digit_codes(vectors: Vectors, *, draws: int = 10_000, seed: int = 0, progres
     data = {**_scored(found, nulls, ends), **_references()}
     data["cumulative"] = variable("site added", [prism.cumulative(x) for x in vectors.values()], "fraction",
                                   "share of all variance held, frequencies added one by one")  # fmt: skip
-    data["n"] = variable("site", [len(x) for x in vectors.values()], "rows", "10-vectors")
+    data["n_rows"] = variable("site", [len(x) for x in vectors.values()], "rows", "10-vectors")
+    data["n"] = variable("", sum(len(x) for x in vectors.values()), "rows", "10-vectors of all sites")
     coords = {
         "site": list(vectors), "subset": list(prism.SUBSETS), "line": list(prism.LINES), "direction": [1, 2, 3],
         "added": ["0", *(f"+{k}" for k in prism.ORDER)],

@@ -19,6 +19,7 @@ from interp.store.af1_parameters import Searched
 from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
 from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
+from interp.store.digit_parameters import Convergence, DigitCodes, DigitProbes, DigitRotation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
@@ -238,6 +239,27 @@ def _helix(p: Helix, size: Size) -> Work:
     return sets | _evaluated(p, 4 + written)
 
 
+def _digit_probes(p: DigitProbes, size: Size) -> Work:
+    return _evaluated(p, 1)
+
+
+def _digit_rotation(p: DigitRotation, size: Size) -> Work:
+    turns = 3 * 2 / 2  # three planes of two digits; a sweep resumes where it writes
+    sets = {
+        "train": Passes("train", p.n_train, 1),
+        "selection": Passes("selection", p.n_select, 1 + turns * size.layers),
+    }
+    return sets | _evaluated(p, 1 + turns * p.base * (1 + p.n_random))
+
+
+def _digit_codes(p: DigitCodes, size: Size) -> Work:
+    return _evaluated(p, 1)
+
+
+def _convergence(p: Convergence, size: Size) -> Work:
+    return {}  # embeddings; the prompts are counted, not run
+
+
 def _grokking(p: Grokking, size: Size) -> Work:
     return {}  # the weights of a toy by step: two seconds for 25 checkpoints
 
@@ -294,6 +316,10 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "key_heads": _key_heads,
     "steering": _steering,
     "helix": _helix,
+    "digit_probes": _digit_probes,
+    "digit_rotation": _digit_rotation,
+    "digit_codes": _digit_codes,
+    "convergence": _convergence,
     "filters": _filters,
     "planes": _planes,
     "clock_pizza": _clock_pizza,

@@ -16,6 +16,7 @@ from interp.store.af1_parameters import Abp, Af1, Alternatives, Cama, Heads, Pee
 from interp.store.circuit_parameters import Attribution, Circuits, Interchange, KeyHeads, Steering
 from interp.store.clock_pizza_parameters import ClockPizza
 from interp.store.component_parameters import Components, Mediation, Neurons
+from interp.store.digit_parameters import Convergence, DigitCodes, DigitProbes, DigitRotation
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 from interp.store.grokking_parameters import Grokking
@@ -36,6 +37,10 @@ __all__ = [
     "Circuits",
     "ClockPizza",
     "Components",
+    "Convergence",
+    "DigitCodes",
+    "DigitProbes",
+    "DigitRotation",
     "Dla",
     "Filters",
     "Grokking",
@@ -170,6 +175,10 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "key_heads": KeyHeads,
     "steering": Steering,
     "helix": Helix,
+    "digit_probes": DigitProbes,
+    "digit_rotation": DigitRotation,
+    "digit_codes": DigitCodes,
+    "convergence": Convergence,
     "filters": Filters,
     "planes": Planes,
     "clock_pizza": ClockPizza,

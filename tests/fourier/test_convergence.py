@@ -55,7 +55,9 @@ def test_a_period_of_the_token_frequency_goes_with_it(found):
 def test_noise_is_nothing(found):
     at = found.sel(site="noise", variant="raw")
     assert (at.kappa < at.kappa_null_high).all()
-    np.testing.assert_allclose(at.share_null, (at.period - 1) / (at.n - 1), rtol=0.25)  # exact mean of a shuffle
+    np.testing.assert_allclose(
+        at.share_null, (at.period - 1) / (at.n_numbers - 1), rtol=0.25
+    )  # exact mean of a shuffle
 
 
 def test_the_dataset_says_what_it_is(found):
@@ -63,7 +65,7 @@ def test_the_dataset_says_what_it_is(found):
     assert (found.kappa <= found.kappa_high + 1e-9).all()
     assert (found.fisher_least <= found.fisher * (1 + 1e-9)).all()
     assert (found.fisher <= found.fisher_most * (1 + 1e-9)).all()
-    assert found.n.values.tolist() == [100, 99, 100]
+    assert found.n_numbers.values.tolist() == [100, 99, 100]
     assert all(v.attrs["units"] and v.attrs["description"] for v in found.data_vars.values())
 
 
