@@ -37,7 +37,7 @@ def row(rate: float, seed: int, steps: int) -> dict[str, Any]:
     from interp.models.attention_training import train
 
     with bar(f"rate {rate:g}, seed {seed}") as progress:
-        net = functions(train(configuration(rate), seed, steps, progress))
+        net = functions(train(configuration(rate), seed, steps, progress=progress))
     found = evidence(net)
     start = evidence(functions(initial(configuration(rate), seed)), n_triples=1000)
     return {

@@ -167,6 +167,16 @@ def test_ideal_products_are_right_everywhere_and_sparse_in_multiplicative_waves_
     assert max(similarity(cyclic_group(P), logits).values()) < 0.3
 
 
+def test_a_multiplicative_wave_is_flat_in_additive_ones():
+    turn = 2 * np.pi * 3 * np.append(0, discrete_logarithms(P)) / (P - 1)
+    wave = np.stack([np.cos(turn), np.sin(turn)], 1)
+    wave[0] = 0
+    found = side_by_side(wave, n_null=20)
+    np.testing.assert_allclose(found["power"].sel(group="additive"), 2 / (P - 1), atol=1e-12)  # |Gauss sum|^2 = p
+    assert float(found["gini"].sel(group="additive")) < float(found["gini_null"].sel(group="additive").min())
+    assert float(found["power"].sel(group="multiplicative", component=3)) == pytest.approx(1)
+
+
 def test_ideal_sums_are_sparse_in_additive_waves_only():
     found = side_by_side(clock_logits(P, KEYS), n_null=20)
     gini, null = found["gini"], found["gini_null"]

@@ -33,8 +33,18 @@ def test_training_pairs_are_four_fifths_each_once():
     assert len(a) == len(set(zip(a.tolist(), b.tolist(), strict=True))) == int(0.8 * 49)
 
 
+def test_products_are_another_task():
+    product = train(CONFIG, 0, 60, "product")
+    a, b = training_pairs(7, 0)
+    logits = product.logits(product.embed[a], product.embed[b])
+    assert float((logits.argmax(-1) == a * b % 7).double().mean()) > 0.8
+    assert float((logits.argmax(-1) == (a + b) % 7).double().mean()) < 0.5
+
+
 def test_what_cannot_be_trained_is_refused():
     with pytest.raises(InterpError, match="at least 1"):
         train(CONFIG, 0, 0)
+    with pytest.raises(InterpError, match="Did you mean product"):
+        train(CONFIG, 0, 5, "products")
     with pytest.raises(InterpError, match="no network of this kind"):
         train({**CONFIG, "attn_coeff": 2}, 0, 5)
