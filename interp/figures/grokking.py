@@ -1,9 +1,10 @@
 """How a training came to add modulo p: losses, structure and spectra over the steps, each with its null.
 
 How to read `losses`: the test loss falls last. Restricted (test) loss falls long before it, excluded (training) loss
-rises meanwhile; grey is the median over random sets of as many frequencies, with its 5 % to 95 % range. `structure`:
-Gini of W_E and W_L and the median neuron go on rising after the dotted line, where test accuracy passes .99.
-`spectra`: norm at each frequency, over training; keys are named, and marked on the axis.
+rises meanwhile; grey is the median over random sets of as many frequencies, with its 5 % to 95 % range. The dotted
+line leaves out the one frequency that hurts most, for which no keys need to be known. `structure`: Gini of W_E and W_L
+and the median neuron go on rising after the vertical line, where test accuracy passes .99. `spectra`: norm at each
+frequency, over training; the keys are named on the axis.
 
 Source: Nanda et al. 2023, arXiv:2301.05217, figure 7.
 """
@@ -31,7 +32,7 @@ SMALLEST = 1e-9
 
 def losses(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return training, test, restricted and excluded loss over the steps, with the nulls of the last two."""
-    schema.need(dataset, "loss", "restricted", "excluded", "restricted_null", "excluded_null")
+    schema.need(dataset, "loss", "restricted", "excluded", "excluded_largest", "restricted_null", "excluded_null")
     steps, figure = schema.labels(dataset, "step"), go.Figure(layout={"template": look.template(theme)})
     for name, what in (
         ("restricted_null", "random frequencies, restricted (test)"),
@@ -41,7 +42,8 @@ def losses(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         _add_null(figure, f"null: {what}", steps, draws, "dash" if "test" in what else "dot")
     for index, (name, estimates, colour) in enumerate(_losses(dataset)):
         hover = [f"<b>{name}</b><br>step {step}<br>{{}} nats, n = {_n(dataset, name)}" for step in steps]
-        add_curve(figure, Curve(name, steps, estimates, hover, colour, index))
+        dash = "dot" if "single" in name else "solid"
+        add_curve(figure, Curve(name, steps, estimates, hover, colour, index, dash))
     _grokked(figure, dataset)
     figure.update_yaxes(title_text="loss (nats)", type="log", exponentformat="power", dtick=1)
     figure.update_xaxes(title_text="step")
@@ -132,11 +134,13 @@ def _losses(dataset: xr.Dataset) -> list[tuple[str, Estimates, str]]:
     loss = {split: schema.estimates(dataset.sel(split=split), "loss", "step") for split in ("train", "test")}
     restricted = schema.values(dataset.sel(split="test", variant=VARIANT), "restricted", "step")
     excluded = schema.values(dataset.sel(split="train"), "excluded", "step")
+    largest = schema.values(dataset, "excluded_largest", "step")
     return [
         ("train loss", _drawn(loss["train"]), look.BLUE),
         ("test loss", _drawn(loss["test"]), look.VERMILLION),
         ("restricted loss (test, sum directions)", _drawn(Estimates(restricted, None, None)), look.GREEN),
         ("excluded loss (train, all keys)", _drawn(Estimates(excluded, None, None)), look.PURPLE),
+        ("excluded loss (train, largest single k)", _drawn(Estimates(largest, None, None)), look.PURPLE),
     ]
 
 

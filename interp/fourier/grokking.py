@@ -82,6 +82,9 @@ def _measured(
     variables |= _over_pairs(found["pair_loss"], found["correct"], fixed.train)
     variables |= _over_neurons(found["fve"], blank["fve"])
     variables |= {
+        "excluded_largest": variable(
+            "step", found["excluded_by_frequency"].max(1), "nats", "largest of excluded_by_frequency: needs no keys"
+        ),
         "sum_squares": variable("step", squares, "sum of squares", "sum of the squares of all weights"),
         "fve_null": variable("untrained neuron", blank["fve"], share, "fve of the neurons of untrained nets"),
         "fve_family_null": variable("untrained neuron", blank["fve_family"], share, "fve_family of untrained nets"),

@@ -33,6 +33,7 @@ def grokking() -> xr.Dataset:
             **interval("accuracy", ("step", "split"), accuracy, 0.01),
             "restricted": (("step", "variant", "split"), np.repeat(falling(300)[:, None, None], 4, 1).repeat(3, 2)),
             "excluded": (("step", "split"), np.stack([2.4 + 6 * step(STEPS / 200, 2)] * 3, -1)),
+            "excluded_largest": (("step",), 2.4 + 2 * step(STEPS / 200, 2)),
             "restricted_null": (("step", "draw"), rng.uniform(2, 3, (n, draws))),
             "excluded_null": (("step", "draw"), loss[:, :1] * rng.uniform(1, 2, (n, draws))),
             "cosine": (("step", "component"), norms[:, 0] - 0.3),

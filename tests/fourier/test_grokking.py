@@ -95,6 +95,8 @@ def test_the_course_is_what_the_log_and_the_parts_say():
     slow = measures.over_splits(measures.restricted_loss(net.grid(), [12, 18, 20, 25], "3x3_block"), train)
     assert float(one["restricted"].sel(variant="3x3_block", split="test")) == pytest.approx(slow["test"], rel=1e-9)
     assert result["null_keys"].shape == (20, 4)
+    alone = [measures.excluded_loss(net.grid(), [k])[train].mean() for k in (12, 18, 20, 25)]
+    assert float(one["excluded_largest"]) == pytest.approx(max(alone), rel=1e-9)
     said = headline(result)
     assert (said["grokked_at"], said["n"], said["n_keys"]) == (1800, 1741, 4)
     assert "restricted loss is halved by step 200, test loss by step 1200" in said["finding"]
