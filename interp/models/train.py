@@ -12,7 +12,12 @@ from typing import Any
 from interp.errors import InterpError, nearest
 from interp.progress import Progress, silent
 
-DEFAULTS = {"language": "mental-math", "greater-than": "greater-than", "modular": "modadd-59"}
+DEFAULTS = {
+    "language": "mental-math",
+    "greater-than": "greater-than",
+    "modular": "modadd-59",
+    "multiplication": "multiply-plain",
+}
 """The recipe that fills in what a recipe file of each trainer leaves out."""
 
 
@@ -21,9 +26,11 @@ def recipes() -> dict[str, dict[str, Any]]:
     from interp.models.greater_than_training import GREATER_THAN
     from interp.models.language_recipe import MENTAL_MATH, WAITS_2_2
     from interp.models.modular import RECIPE
+    from interp.models.multiplication import MULTIPLICATION, REGIMES
 
+    multiply = {f"multiply-{regime}": {**MULTIPLICATION, "regime": regime} for regime in REGIMES}
     language = {"mental-math": MENTAL_MATH, "waits-2-2": WAITS_2_2}
-    return language | {"greater-than": GREATER_THAN, "modadd-59": {"trainer": "modular", **RECIPE}}
+    return language | {"greater-than": GREATER_THAN, "modadd-59": {"trainer": "modular", **RECIPE}} | multiply
 
 
 def train(
@@ -43,6 +50,10 @@ def train(
         from interp.models.greater_than_training import train_greater_than
 
         return train_greater_than(recipe, directory, device=device, resume_from_state=resume, progress=progress)
+    if recipe["trainer"] == "multiplication":
+        from interp.models.multiplication_training import train_multiplication
+
+        return train_multiplication(recipe, directory, device=device, resume_from_state=resume, progress=progress)
     from interp.models.modular_training import train_modular
 
     plain = {key: value for key, value in recipe.items() if key != "trainer"}
@@ -65,5 +76,5 @@ def _recipe(name: str) -> dict[str, Any]:
     if isinstance(recipe, dict) and recipe.get("task") == "modadd":
         recipe = {"trainer": "modular", **recipe}  # the recipe.json beside a modular model names its task instead
     if not isinstance(recipe, dict) or recipe.get("trainer") not in DEFAULTS:
-        raise InterpError(f"recipe {name} needs 'trainer': 'language', 'greater-than' or 'modular'.")
+        raise InterpError(f"recipe {name} needs 'trainer': {', '.join(map(repr, DEFAULTS))}.")
     return {**known[DEFAULTS[recipe["trainer"]]], **recipe}
