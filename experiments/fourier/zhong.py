@@ -149,25 +149,7 @@ def pictures(reference: Path = REFERENCE) -> Iterator[tuple[str, go.Figure]]:
         for drawing in FIGURES["clock_pizza"]:
             if drawing.shows in found.variables:
                 yield f"zhong-{name}-{drawing.name}", drawing(found)
-        yield f"zhong-{name}-cosines", cosines(found)
     yield "zhong-phases", phase_plot(phases(base_runs(runs(pizza / "1l_fixedwidth.csv.gz"))))
-
-
-def cosines(found: xr.Dataset) -> go.Figure:
-    """Return how the cosines of the two operand gradients are distributed over triples."""
-    from interp.figures import schema
-    from interp.figures.theme import BLUE, NULL, template
-
-    figure = go.Figure(
-        go.Histogram(x=found.cosine.values, xbins={"start": -1, "end": 1, "size": 0.02}, marker_color=BLUE)
-    )
-    for value in found.symmetricity_null.values:
-        figure.add_vline(x=float(value), line={"color": NULL, "dash": "dash"})
-    parts = (f"mean {float(found.symmetricity):.4f}", schema.count_text(found), "dashed: means of untrained networks")
-    title = schema.heading(found, "Cosine of the two operand gradients", *parts)
-    figure.update_layout(template=template("light"), title=title, bargap=0)
-    figure.update_xaxes(title_text="cosine", range=[-1.02, 1.02])
-    return figure.update_yaxes(title_text="triples")
 
 
 def frame(found: list[Verdict]) -> pd.DataFrame:

@@ -146,6 +146,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("evidence", clock_pizza.evidence, clock_pizza.summary, "score"),
         Drawing("circles", clock_pizza.circles, clock_pizza.summary, "explained"),
         Drawing("logit_map", clock_pizza.logit_map, clock_pizza.summary, "logit_map"),
+        Drawing("cosines", clock_pizza.cosines, clock_pizza.summary, "cosine"),
         Drawing("over_training", clock_pizza.over_training, clock_pizza.summary, "symmetricity_step"),
     ),
     "helix": (

@@ -94,6 +94,29 @@ def logit_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     return maps.panel_maps(panels, rows, columns, title=title, unit="logits", bounds=bounds, theme=theme)
 
 
+def cosines(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return how the cosines of the two operand gradients are spread over triples; dashed, means of untrained ones."""
+    values, null = schema.values(dataset, "cosine", "triple"), _null(dataset, "symmetricity_null", None)
+    counts, edges = np.histogram(values, bins=100, range=(-1, 1))
+    hover = [
+        f"{left:.2f} to {left + 0.02:.2f}: {count} triples<br>{_n(dataset)}"
+        for left, count in zip(edges, counts, strict=False)
+    ]
+    bars = go.Bar(
+        name="triples", x=(edges[:-1] + edges[1:]) / 2, y=counts, width=0.02, marker={"color": look.BLUE},
+        hovertext=hover, hoverinfo="text",
+    )  # fmt: skip
+    figure = go.Figure(bars, layout={"template": look.template(theme)})
+    for i, value in enumerate(null):
+        curves.add_null(figure, "mean, untrained", [value, value], np.array([0, counts.max()]), legend=i == 0)
+    mean = schema.estimates(dataset, "symmetricity").text()
+    figure.update_layout(
+        title=schema.heading(dataset, "Cosine of the two operand gradients", f"mean {mean}", _n(dataset))
+    )
+    figure.update_xaxes(title_text="cosine", range=[-1.02, 1.02])
+    return figure.update_yaxes(title_text="triples")
+
+
 def over_training(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return symmetricity, q and both formulas at every checkpoint, the label in the hover."""
     schema.need(dataset, "step", "label_step")
