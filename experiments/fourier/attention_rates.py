@@ -17,6 +17,7 @@ import numpy as np
 import plotly.graph_objects as go
 import typer
 
+from experiments.fourier.zhong_runs import Measured
 from interp.progress import bar
 
 RATES, SEEDS, P, D = tuple(round(0.1 * i, 1) for i in range(11)), (0, 1), 59, 64
@@ -55,6 +56,18 @@ def row(rate: float, seed: int, steps: int) -> dict[str, Any]:
         "accuracy": found.accuracy,
         "circularity": circularity(net.embed_a.numpy()).mean,
     }
+
+
+def measured_rates(path: Path = RESULT) -> Measured:
+    """Return whether symmetricity falls where the published runs have it fall; nothing where the sweep is not kept."""
+    rows = json.loads(path.read_text()) if path.is_file() else []
+    rates = sorted({each["rate"] for each in rows})
+    if len(rates) < len(RATES):
+        return {}
+    median = {r: float(np.median([each["symmetricity"] for each in rows if each["rate"] == r])) for r in rates}
+    high, low = [median[r] for r in rates if r <= 0.4], [median[r] for r in rates if r >= 0.6]
+    words = ", ".join(f"{rate:g}: {value:.3f}" for rate, value in median.items()) + f"; n = {len(rows)} networks"
+    return {"phase change in small networks": (min(high) > 0.98 and max(low) < 0.9, None, words)}
 
 
 def picture(rows: list[dict[str, Any]]) -> go.Figure:

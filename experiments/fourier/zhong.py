@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 import typer
 import xarray as xr
 
+from experiments.fourier.attention_rates import measured_rates
 from experiments.fourier.zhong_runs import (
     CIRCULAR,
     IRRELEVANT,
@@ -38,7 +39,7 @@ REPOSITORY = Path(__file__).parents[2]
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 SEEDS = ("modadd-59", "modadd-59-seed1", "modadd-59-seed2")
 MANY, DRAWS = 20_000, 3
-OURS = "ordinary attention makes a clock"
+OURS = ("ordinary attention makes a clock", "phase change in small networks")
 
 
 @functools.lru_cache(maxsize=1)
@@ -118,12 +119,12 @@ def measured_seeds() -> Measured:
     found = {name: evidence(two_operand(load_native(zoo.resolve(name)), name)) for name in there}
     labels = {name: classify(each) for name, each in found.items()}
     words = "; ".join(f"{name}: {labels[name]}, s = {each.symmetricity.mean:.3f}" for name, each in found.items())
-    return {OURS: (set(labels.values()) == {"clock"}, None, words)} if labels else {}
+    return {OURS[0]: (set(labels.values()) == {"clock"}, None, words)} if labels else {}
 
 
 def verdicts(reference: Path = REFERENCE) -> list[Verdict]:
     """Return a verdict on every published claim; "not run" where the reference folder is absent."""
-    pizza, found = reference / "pizza", measured_seeds()
+    pizza, found = reference / "pizza", measured_seeds() | measured_rates()
     if (pizza / "model_a.safetensors").is_file():
         nets = datasets(pizza)
         for letter, name in (("A", "model_a"), ("B", "model_b")):
@@ -136,9 +137,9 @@ def verdicts(reference: Path = REFERENCE) -> list[Verdict]:
 
 def _judged(claim: Claim, found: Measured) -> Verdict:
     if claim.name not in found:
-        missing = "the reference folder is absent" if claim.name != OURS else "none of our networks is there"
+        missing = "none of our networks is there" if claim.name in OURS else "the reference folder is absent"
         return judge(claim, claim.models[0], None, said=f"not run: {missing}")
-    model = "modadd-59" if claim.name == OURS else claim.models[0]
+    model = "our networks" if claim.name in OURS else claim.models[0]
     return judge(claim, model, *found[claim.name])
 
 

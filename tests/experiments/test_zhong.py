@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.fourier import zhong
+from experiments.fourier.attention_rates import RATES, measured_rates
 from experiments.fourier.zhong_runs import base_runs, measured_table, phases, runs
 from interp.figures.phase_plot import phase_plot
 from tests.fourier.hand_networks import PIZZA, needs_reference
@@ -47,9 +49,11 @@ def test_the_run_table_is_filtered_and_summed_up(tmp_path):
 
 def test_without_the_reference_folder_every_verdict_on_it_is_not_run(tmp_path, monkeypatch):
     monkeypatch.setattr(zhong, "SEEDS", ())
+    monkeypatch.setattr(zhong, "measured_rates", dict)
     found = {each.claim.name: each for each in zhong.verdicts(tmp_path / "nothing")}
-    ours = found.pop("ordinary attention makes a clock")
-    assert (ours.verdict, ours.said) == ("not run", "not run: none of our networks is there")
+    for name in zhong.OURS:
+        ours = found.pop(name)
+        assert (ours.verdict, ours.said) == ("not run", "not run: none of our networks is there")
     assert {each.verdict for each in found.values()} == {"not run"}
     assert all("reference folder is absent" in each.said for each in found.values())
     lines = zhong.frame(list(found.values()))
@@ -59,6 +63,18 @@ def test_without_the_reference_folder_every_verdict_on_it_is_not_run(tmp_path, m
 def test_the_reference_folder_is_found_beside_the_repository():
     beside = Path(zhong.__file__).parents[3] / "shared" / "reference"
     assert beside == zhong.REFERENCE
+
+
+def test_a_sweep_of_rates_is_judged_by_its_medians(tmp_path):
+    path, fall = tmp_path / "rates.json", [0.99] * 5 + [0.95] + [0.8] * 5
+    rows = [{"rate": r, "seed": s, "symmetricity": v} for s in (0, 1) for r, v in zip(RATES, fall, strict=True)]
+    path.write_text(json.dumps(rows))
+    assert measured_rates(path)["phase change in small networks"][0]
+    rows[2]["symmetricity"] = rows[13]["symmetricity"] = 0.9
+    path.write_text(json.dumps(rows))
+    assert not measured_rates(path)["phase change in small networks"][0]
+    path.write_text(json.dumps(rows[:5]))
+    assert measured_rates(path) == measured_rates(tmp_path / "none") == {}
 
 
 @needs_reference
@@ -78,4 +94,5 @@ def test_every_published_number_is_matched_but_one():
     words = {"A is a pizza": "direction", "B is a clock": "direction", "ordinary attention makes a clock": "scaled"}
     assert {name: found.pop(name) for name in words} == words
     assert found.pop("untrained networks are symmetric") == "not reproduced"
+    found.pop("phase change in small networks")  # of a sweep of our own, whatever it gave
     assert set(found.values()) == {"match"}
