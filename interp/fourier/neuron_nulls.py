@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from scipy.special import betaincc
+from scipy.stats import false_discovery_control
 
 from interp.errors import InterpError
 from interp.fourier.neurons import CHUNK, best_share, fve
@@ -62,8 +63,4 @@ def empirical_p(observed: ArrayLike, null: ArrayLike) -> np.ndarray:
 def discoveries(p_values: ArrayLike, level: float = 0.05) -> Bool[np.ndarray, " test"]:
     """Return which of many tests hold at a false discovery rate of `level` (step-up of Benjamini and Hochberg)."""
     p_values = np.asarray(p_values, float)
-    order, n = np.argsort(p_values), len(p_values)
-    passing = np.flatnonzero(p_values[order] <= level * np.arange(1, n + 1) / max(n, 1))
-    found = np.zeros(n, bool)
-    found[order[: passing[-1] + 1 if len(passing) else 0]] = True
-    return found
+    return false_discovery_control(p_values) <= level if len(p_values) else np.zeros(0, bool)
