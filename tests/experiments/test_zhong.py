@@ -44,7 +44,7 @@ def test_the_run_table_is_filtered_and_summed_up(tmp_path):
     assert float(found.spearman) == pytest.approx(-0.8)
     drawn = phase_plot(found)
     assert "4 published runs" in drawn.to_dict()["layout"]["title"]["subtitle"]["text"]
-    np.testing.assert_allclose(drawn.to_dict()["data"][0]["x"], [0.01, 0.02, 0.51, 0.59])
+    np.testing.assert_allclose(drawn["data"][0]["x"], [0.01, 0.02, 0.51, 0.59])
 
 
 def test_without_the_reference_folder_every_verdict_on_it_is_not_run(tmp_path, monkeypatch):
