@@ -105,16 +105,19 @@ def _bars(found: schema.Estimates) -> dict | None:
 
 
 def summary(dataset: xr.Dataset) -> str:
-    """Return which subspaces cost more than every control of both kinds, and which are enough alone."""
-    p = schema.values(dataset, "p_corrected", "subspace", "mode", "control").max(2)
-    names, modes = ([str(name) for name in schema.labels(dataset, dim)] for dim in ("subspace", "mode"))
-    said = {
-        mode: ", ".join(name for i, name in enumerate(names) if p[i, modes.index(mode)] <= 0.05) or "none"
-        for mode in modes
-        if mode in PANELS
-    }
+    """Return which subspaces cost more than random ones of their dimension, and than those of equal variance."""
+    taken = _beyond(dataset, "mean")
+    kept = _beyond(dataset, "keep")
     return (
-        f"Taken out, these cost more than every control of their dimension: {said.get('mean', 'n/a')}; kept alone, "
-        f"these leave more right than every control: {said.get('keep', 'n/a')} "
-        f"(corrected p at most .05 against both kinds of {len(names)} subspaces); {schema.count_text(dataset)}."
+        f"Taken out, more than random planes cost: {taken[0]} (more than those of equal variance: {taken[1]}); kept "
+        f"alone, more than random ones leave: {kept[0]} (of equal variance: {kept[1]}); corrected p at most .05 of "
+        f"{dataset.sizes['subspace']} subspaces, {schema.count_text(dataset)}."
     )
+
+
+def _beyond(dataset: xr.Dataset, mode: str) -> tuple[str, str]:
+    """The subspaces beyond each kind of control, in words."""
+    p = schema.values(dataset.sel(mode=mode), "p_corrected", "subspace", "control")
+    names = [str(name) for name in schema.labels(dataset, "subspace")]
+    first, second = ("; ".join(name for i, name in enumerate(names) if p[i, c] <= 0.05) or "none" for c in (0, 1))
+    return first, second

@@ -65,8 +65,8 @@ def filter_effect(
 
     `ids` are the tokens of the numbers 0, 1, 2, ...; the answers must be among them. Single-pass filters give
     `kept_same` [kept], how often the answer is right modulo the period that is kept. `error` [prompt, removed, module]
-    is the said number less the right one (nan where no number is said). Raises InterpError for answers that are no
-    number of `ids`, an unknown module, or a cut that leaves a side empty.
+    is the number with the largest logit less the right one (`no_number`: where another token is larger still). Raises
+    InterpError for answers that are no number of `ids`, an unknown module, or a cut that leaves a side empty.
     """
     asked = Asked() if asked is None else asked
     answers = _numbers(prompts, ids)
@@ -116,18 +116,15 @@ def _edit(model: Any, U: np.ndarray, where: tuple[str, ...], module: str) -> lis
 def _answered(
     model: Any, prompts: Prompts, ids: Sequence[int], edits: list[list[Intervention]], size: int, progress: Progress
 ) -> np.ndarray:
-    """Return [edit, prompt, 3]: right, loss in nats, and the number that is said (nan where it is another token)."""
-    right = torch.as_tensor(prompts.answer_ids)
-    number = torch.full((max(int(max(ids)), int(right.max())) + 1,), torch.nan)
-    number[torch.as_tensor(list(ids))] = torch.arange(len(ids), dtype=torch.float32)
+    """Return [edit, prompt, 4]: right, loss in nats, the number with the largest logit, is it the top token?"""
+    right, numbers = torch.as_tensor(prompts.answer_ids), torch.as_tensor(list(ids))
 
     def measure(logits: Tensor, at: np.ndarray) -> Tensor:
         wanted = right[torch.as_tensor(at)].to(logits.device)
-        top = logits.argmax(-1)
+        top, said = logits.argmax(-1), logits[:, numbers.to(logits.device)].argmax(-1)
         loss = -logits.double().log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
-        table = number.to(logits.device)
-        said = torch.where(top < len(table), table[top.clamp(max=len(table) - 1)], torch.nan)
-        return torch.stack([(top == wanted).double(), loss, said.double()], dim=1)
+        number = numbers.to(logits.device)[said] == top
+        return torch.stack([(top == wanted).double(), loss, said.double(), number.double()], dim=1)
 
     return sweep(model, prompts, edits, measure, batch_size=size, progress=progress).numpy()
 

@@ -19,8 +19,8 @@ KINDS = ("multiple of 10", "multiple of 50", "multiple of 100", "less than 6", "
 
 
 class Answers(NamedTuple):
-    """found [edit, prompt, 3]: unfiltered, then removed x module x (filter, controls); single [kept, filter | control,
-    prompt, 3]; the answers as numbers [prompt]; the rank of each filter [removed]."""
+    """found [edit, prompt, 4]: unfiltered, then removed x module x (filter, controls); single [kept, filter | control,
+    prompt, 4]; the answers as numbers [prompt]; the rank of each filter [removed]."""
 
     found: np.ndarray
     single: np.ndarray
@@ -53,8 +53,8 @@ def dataset(
     """Return the Dataset; `shape` are the modules, the draws of each control, and the periods of single passes."""
     modules, n_random, periods = shape
     base = swept.found[0]
-    grid = swept.found[1:].reshape(2, len(modules), 1 + 2 * n_random, len(prompts), 3)
-    own, controls = grid[:, :, 0], grid[:, :, 1:].reshape(2, len(modules), 2, n_random, len(prompts), 3)
+    grid = swept.found[1:].reshape(2, len(modules), 1 + 2 * n_random, len(prompts), 4)
+    own, controls = grid[:, :, 0], grid[:, :, 1:].reshape(2, len(modules), 2, n_random, len(prompts), 4)
     data = _measures(base, own, controls) | _errors(own, swept.answers, told["seed"]) | _single(swept, periods)
     data |= {
         "rank": variable("removed", swept.ranks, "dimensions", "that the filter takes away, of d_model"),
@@ -99,17 +99,19 @@ def _errors(own: np.ndarray, answers: np.ndarray, seed: int) -> dict[str, xr.Var
     error = said - answers
     other = said - answers[derangement(len(answers), seed)] if len(answers) > 1 else np.full_like(said, np.nan)
     return {
-        "error": variable("prompt removed module", np.moveaxis(error, -1, 0), "1", "said - right; nan: no number"),
+        "error": variable(
+            "prompt removed module", np.moveaxis(error, -1, 0), "1", "number with the largest logit - right"
+        ),
         "error_share": variable(
-            "removed module kind", structure(error), "fraction", "of the wrong answers; parity: of all numbers said"
+            "removed module kind", structure(error), "fraction", "of the wrong numbers; parity: of all"
         ),
         "error_share_null": variable(
             "removed module kind", structure(other), "fraction", "the same against other prompts' answers"
         ),
         "n_wrong": variable(
-            "removed module", ((error != 0) & np.isfinite(error)).sum(-1), "prompts", "another number than the answer"
+            "removed module", ((error != 0) & np.isfinite(error)).sum(-1), "prompts", "largest number is not the answer"
         ),
-        "no_number": variable("removed module", np.isnan(said).mean(-1), "fraction", "top token is no number"),
+        "no_number": variable("removed module", 1 - own[..., 3].mean(-1), "fraction", "top token is no number"),
     }
 
 
