@@ -125,10 +125,11 @@ def test_every_measure_in_under_a_tenth_of_a_second():
     assert min(taken) < 0.1
 
 
-def test_an_untrained_net_has_no_course_to_tell():
-    recipe = {"p": 11, "d_model": 16, "n_heads": 2, "d_mlp": 24, "seed": 3}
+@pytest.mark.parametrize("p", [11, 12])
+def test_an_untrained_net_has_no_course_to_tell(p):
+    recipe = {"p": p, "d_model": 16, "n_heads": 2, "d_mlp": 24, "seed": 3}
     net = Training(
-        "blank", (0, 1, 2), lambda _: build_model(recipe), lambda i: build_model(recipe | {"seed": i}), _half(11)
+        "blank", (0, 1, 2), lambda _: build_model(recipe), lambda i: build_model(recipe | {"seed": i}), _half(p)
     )
     result = grokking(net, n_random=3, n_untrained=2)
     assert np.isnan(result["memorised_at"])
