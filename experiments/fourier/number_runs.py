@@ -26,7 +26,8 @@ PERIODS = {PLANTED: (2, 5, 10, 200)}
 def run(method: str, model: str, task: str | None = None) -> xr.Dataset:
     """Return the result of `method` on `model` with default parameters (and the planted model's periods)."""
     parameters: dict[str, Any] = {"periods": PERIODS[model]} if model in PERIODS and method != "filters" else {}
-    return answer(Spec(method=method, model=model, task=task or TASKS[model], parameters=parameters))
+    asked = {"method": method, "model": model, "task": task or TASKS[model], "parameters": parameters}
+    return answer(Spec.model_validate(asked))
 
 
 def scale(model: str) -> str:

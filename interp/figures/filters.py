@@ -112,7 +112,7 @@ def errors(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         maps.Panel("null: other prompts' answers", null, hover, maps.written(null)),
     ]
     title = schema.heading(
-        dataset, "How filtered answers are wrong", schema.count_text(dataset), "parity: of all numbers said",
+        dataset, "How filtered answers are wrong", schema.count_text(dataset), "parity: of all",
         "null beside it",
     )  # fmt: skip
     figure = maps.panel_maps(
