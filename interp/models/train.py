@@ -17,6 +17,7 @@ DEFAULTS = {
     "greater-than": "greater-than",
     "modular": "modadd-59",
     "multiplication": "multiply-plain",
+    "written": "multiply-by-digit",
 }
 """The recipe that fills in what a recipe file of each trainer leaves out."""
 
@@ -27,10 +28,12 @@ def recipes() -> dict[str, dict[str, Any]]:
     from interp.models.language_recipe import MENTAL_MATH, WAITS_2_2
     from interp.models.modular import RECIPE
     from interp.models.multiplication import MULTIPLICATION, REGIMES
+    from interp.models.written import RECIPES
 
     multiply = {f"multiply-{regime}": {**MULTIPLICATION, "regime": regime} for regime in REGIMES}
     language = {"mental-math": MENTAL_MATH, "waits-2-2": WAITS_2_2}
-    return language | {"greater-than": GREATER_THAN, "modadd-59": {"trainer": "modular", **RECIPE}} | multiply
+    language |= {"greater-than": GREATER_THAN, "modadd-59": {"trainer": "modular", **RECIPE}}
+    return language | multiply | RECIPES
 
 
 def train(
@@ -54,6 +57,10 @@ def train(
         from interp.models.multiplication_training import train_multiplication
 
         return train_multiplication(recipe, directory, device=device, resume_from_state=resume, progress=progress)
+    if recipe["trainer"] == "written":
+        from interp.models.written_training import train_written
+
+        return train_written(recipe, directory, device=device, resume_from_state=resume, progress=progress)
     from interp.models.modular_training import train_modular
 
     plain = {key: value for key, value in recipe.items() if key != "trainer"}

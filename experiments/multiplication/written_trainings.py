@@ -1,0 +1,67 @@
+"""The trainings behind the tables on written arithmetic: heads, depth, order and the remedies, at the size of a CPU.
+
+    python -m experiments.multiplication.written_trainings [NAME ...] [--out DIR]
+
+Each is a recipe of `interp.models.written` with a few fields changed; a finished one is left alone, a stopped one goes on.
+The remedies are asked of two by two digits (10,000 questions in all), where the paper has five by five.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interp.models.written import ADDER, WRITTEN, complete
+from interp.tasks.written import ORDERS
+
+HEADS, DEPTHS = (1, 2, 3), (1, 2)
+DEEP, SIMPLE = 3, 0.45
+SQUARE: dict[str, Any] = {
+    **WRITTEN,
+    "digits": [2, 2],
+    "steps": 2000,
+    "learning_rate": [[0, 0], [100, 2e-3], [1000, 2e-3], [2000, 0]],
+    "measure_every": 50,
+}
+
+
+def shaped(recipe: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Return `recipe` with fields of its architecture changed."""
+    return {**recipe, "architecture": {**recipe["architecture"], **fields}}
+
+
+def trainings() -> dict[str, dict[str, Any]]:
+    """Return every recipe by name, the ones that matter most first."""
+    found = {f"digit-{order}": {**WRITTEN, "order": order} for order in ORDERS} | {"add-5": ADDER}
+    for reverse, depth, simple in product((False, True), (1, DEEP), (0.0, SIMPLE)):
+        name = "-".join(["square", *("reversed",) * reverse, *("deep",) * (depth > 1), *("simple",) * (simple > 0)])
+        asked = {**SQUARE, "order": ORDERS[reverse], "simple": simple}
+        found[name] = shaped(asked, n_layer=depth)
+    for heads, order in product((1, 2), ORDERS):
+        found[f"digit-{order}-heads{heads}"] = shaped({**WRITTEN, "order": order}, n_head=heads)
+    for order in ORDERS:
+        found[f"digit-{order}-layers2"] = shaped({**WRITTEN, "order": order}, n_layer=2)
+    return {name: complete(recipe) for name, recipe in found.items()}
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="Trainings; all where none is named.")] = None,
+    out: Path = Path("experiments/multiplication/out/written"),
+) -> None:
+    """Train what is not trained yet."""
+    from interp.cli.output import say
+    from interp.models.written_training import train_written
+
+    recipes = trainings()
+    for name in names or recipes:
+        if not (out / name / "SHA256SUMS").is_file():
+            say(f"{name}: {train_written(recipes[name], out / name)}")
+
+
+if __name__ == "__main__":
+    from interp.cli.main import script
+
+    script(main)
