@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 from interp.engine import Basis, Intervention, Lean, Site, Zero, run
+from interp.engine.lean_parts import Norm
 from interp.errors import InterpError
 from interp.fourier import filters
 from interp.fourier.embedding import number_ids
@@ -51,6 +55,18 @@ def test_the_read_unembedding_is_what_moves_the_logits(name):
     centred = x - (x.mean() if norm.kind == "layer" else 0)
     gain = 1 if norm.weight is None else norm.weight.double().numpy()
     np.testing.assert_allclose(W @ x, lean.W_U.double().numpy()[:, ids].T @ (centred * gain), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["layer", "rms"])
+def test_the_gain_of_the_norm_belongs_to_what_is_read(kind):
+    rng = np.random.default_rng(1)
+    W_U, gain, x = (torch.tensor(rng.standard_normal(shape)) for shape in ((6, 9), (6,), (6,)))
+    lean = SimpleNamespace(W_U=W_U, norm_final=Norm(kind, 0.0, gain))
+    read, plain = (filters.numbers_unembedding(lean, [3, 5], name) for name in filters.READINGS)
+    centred = x - (x.mean() if kind == "layer" else 0)
+    scale = float(centred.square().mean().sqrt())
+    np.testing.assert_allclose(read @ x.numpy() / scale, (lean.norm_final(x) @ W_U)[[3, 5]], atol=1e-9)
+    np.testing.assert_array_equal(plain, W_U.T[[3, 5]])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from scipy.stats import beta
 
 from interp.errors import InterpError
 from interp.fourier.helix import by_value, circle, design, fit, helix, independent, polynomial, r_squared, smooth
-from interp.fourier.helix_gain import SCHEMES, folds, gain, held_out, question
+from interp.fourier.helix_gain import SCHEMES, folds, gain, held_out, null_partials, question
 
 A = np.arange(100)
 SMALL, D, TRIALS = np.arange(60), 8, 1000
@@ -122,6 +122,15 @@ def test_a_planted_helix_is_found_and_its_periods_are_named(scheme):
     assert dict(zip(one.names, one.p_value <= 0.05, strict=True)) == {
         "all": True, "T=2": False, "T=5": True, "T=10": False,
     }  # fmt: skip
+
+
+def test_shuffled_numbers_keep_what_the_base_says_of_each():
+    """Freedman & Lane: only what a number line leaves is dealt out anew, so a stronger line changes nothing."""
+    rng, asked = np.random.default_rng(6), question(A, scheme="interleaved")
+    x = rng.standard_normal((100, 5))
+    line = x + 1000 * np.outer(A, rng.standard_normal(5)) + np.outer(np.log1p(A), rng.standard_normal(5))
+    one, two = (null_partials(each, asked, "shuffled", 20, 0) for each in (x, line))
+    np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 def test_power_at_a_stated_ratio():

@@ -13,7 +13,7 @@ from interp.errors import InterpError
 from interp.fourier.helix import helix
 from interp.fourier.helix_fit import tables
 from interp.fourier.helix_forms import Code, choices
-from interp.fourier.helix_patch import Place, helix_patch
+from interp.fourier.helix_patch import Place, _chosen, helix_patch
 from interp.models import load
 from interp.store.helix_parameters import Helix
 from interp.tasks.twins import Twins
@@ -128,6 +128,16 @@ def test_the_true_activation_and_principal_components_of_full_rank_are_the_same(
     points = rng.standard_normal((100, 3)) @ rng.standard_normal((3, 20))
     code = Code.of(np.arange(100), points, (2,))
     np.testing.assert_allclose(code.reconstructed(3), points, atol=1e-9)
+
+
+def test_the_best_choice_is_the_best_and_not_the_last_or_the_first(monkeypatch):
+    code, options = Code.of(np.arange(50), np.ones((50, 3)), (2, 5, 10)), choices((2, 5, 10), 1)
+    moved = np.array([1.0, 5.0, 2.0, 7.0, 1.0, 3.0])  # helix with T = 2, 5, 10; circle with T = 2, 5, 10
+    place = Place(None, "a", "a")
+    monkeypatch.setattr(Place, "rows", lambda *_: np.arange(4))
+    monkeypatch.setattr(Place, "measured", lambda *_: np.tile(moved[:, None, None], (1, 4, 3)))
+    best = _chosen(place, code, 0, pairs_of(4), options)
+    assert best == {("helix", 1): (5.0,), ("circle", 1): (2.0,)}
 
 
 def test_what_cannot_be_patched_is_refused():
