@@ -34,6 +34,8 @@ TINY = {
     "evaluate_prompts": 20,
     "measure_every": 4,
     "save_every": 3,
+    "precision": "float32",
+    "aux_weight": 0.3,
 }
 
 
