@@ -2,7 +2,8 @@
 
     python -m experiments.multiplication.written_trainings [NAME ...] [--out DIR]
 
-Each is a recipe of `interp.models.written` with a few fields changed; a finished one is left alone, a stopped one goes on.
+Each is a recipe of `interp.models.written` with a few fields changed; a finished one is left
+alone, a stopped one goes on.
 The remedies are asked of two by two digits (10,000 questions in all), where the paper has five by five.
 """
 

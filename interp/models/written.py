@@ -79,10 +79,9 @@ def complete(recipe: dict[str, Any]) -> dict[str, Any]:
         raise InterpError(f"the recipe has precision = {whole['precision']!r}: expected float32 or bf16; change it.")
     form = form_of(whole)
     places = whole["architecture"].get("n_positions", 1024)
-    if places < form.start + form.width:
-        raise InterpError(
-            f"n_positions = {places}: a question and its answer have {form.start + form.width}; raise it."
-        )
+    needed = form.start + form.width
+    if places < needed:
+        raise InterpError(f"n_positions = {places}: a question and its answer have {needed} tokens; raise it.")
     return json.loads(json.dumps(whole))
 
 
@@ -101,7 +100,7 @@ def batch_at(recipe: dict[str, Any], step: int) -> np.ndarray:
 
 
 def answer_logits(model: Any, form: task.Form, tokens: Tensor) -> Tensor:
-    """Return float32 logits [problem, digit, symbol] of the answer digits in the order of writing, the right ones told."""
+    """Return float32 logits [problem, digit, symbol] of the answer digits as they are written, the right ones told."""
     logits = model(input_ids=tokens[:, :-1], use_cache=False).logits
     return logits[:, form.start :].float()
 

@@ -32,7 +32,7 @@ LONGEST = 12
 def lookback_digits(
     a: Int[np.ndarray, " problem"], b: Int[np.ndarray, " problem"], n: int, reach: int = 2
 ) -> Int[np.ndarray, "problem column"]:
-    """Return the answer digits A_0 .. A_n of the algorithm that sees `reach` columns. Raises InterpError for reach < 1."""
+    """Return the digits A_0 .. A_n of the algorithm that sees `reach` columns. Raises InterpError for reach < 1."""
     facts = sum_facts(a, b, n)
     carry = _carries(facts["MC1"], facts["MS9"], _seen(reach))
     raw = np.concatenate([digits(a, n) + digits(b, n), np.zeros((len(carry), 1), np.int64)], axis=1)

@@ -3,8 +3,8 @@
     a_{n-1} .. a_0 * u # c_n .. c_0             ordinal: the answer from its highest digit
     a_{n-1} .. a_0 * u # c_0 .. c_n             reversed: from the units
 
-Operands always stand highest digit first, padded with zeros; digits are uniform, so numbers are too. Answer digit c_k is
-foretold at the token before it ("#" for the first one). Ids are those of `interp.tasks.multiplication`: the digit is
+Operands always stand highest digit first, padded with zeros; digits are uniform, so numbers are too. Answer digit c_k
+is foretold at the token before it ("#" for the first one). Ids are those of `interp.tasks.multiplication`: the digit is
 its id, "#" stands where the source has "=".
 Simple samples (for products): only one digit of the second factor is not fixed to zero, at a uniform place.
 Nines (for sums): of such a question each column is made to sum to nine with probability .4.
