@@ -27,6 +27,7 @@ app: setup             ## open the app on the present store
 notebooks: setup       ## run the notebooks' scripts again and keep what they show
 	$(BIN)/python -m experiments.notebooks experiments/af1/story.py
 	$(BIN)/python -m experiments.notebooks experiments/circuits/story.py
+	$(BIN)/python -m experiments.notebooks experiments/fourier/story.py
 
 setup: .venv/installed
 
