@@ -28,7 +28,7 @@ import xarray as xr
 
 from interp.errors import InterpError
 from interp.fourier.class_probe import SPLITS, folds, held_out, kappa, kappa_interval
-from interp.fourier.separation import fisher, leading, phi, scatter
+from interp.fourier.separation import Fisher, fisher, leading, phi, scatter
 from interp.methods.nulls import max_threshold
 from interp.methods.result import mean_variables, variable
 from interp.progress import Progress, silent
@@ -36,6 +36,7 @@ from interp.progress import Progress, silent
 PERIODS = (2, 3, 4, 5, 7, 10, 11, 20)
 N_FOLDS = 5
 AT_MOST = 4  # numbers inside the classes for each direction of the Fisher ratio
+ROUNDING = 1e-5  # of a direction, beside the largest: below it lies what float32 weights leave
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +101,8 @@ def measure(points: np.ndarray, period: int, covariate: np.ndarray | None, n_shu
     rest = points if covariate is None else _without(points, covariate)
     told = {s: [held_out(points, each, folds(count, period, s, N_FOLDS), covariate) for each in copies] for s in SPLITS}
     few = leading(rest, min(points.shape[1], max(1, (count - period) // AT_MOST)))
-    few = few[:, few.std(0) > 1e-9 * few.std()]
-    ratios = [fisher(few, each) for each in copies]
+    few = few[:, few.std(0) > ROUNDING * few.std(0).max()]
+    ratios = [_fisher(few, each) for each in copies]
     energy = [np.trace(scatter(rest, each).between) for each in copies]
     return Measured(
         share=np.array(energy) / rest.var(0).sum(),
@@ -112,6 +113,14 @@ def measure(points: np.ndarray, period: int, covariate: np.ndarray | None, n_shu
         phi=phi(rest, period),
         count=count,
     )
+
+
+def _fisher(points: np.ndarray, labels: np.ndarray) -> Fisher:
+    """Return the Fisher ratio, infinite where a direction has no scatter inside the classes: noiseless points."""
+    try:
+        return fisher(points, labels)
+    except InterpError:  # `measure` has left more numbers inside the classes than directions: nothing else is singular
+        return Fisher(np.inf, np.nan, np.inf)
 
 
 def _without(points: np.ndarray, covariate: np.ndarray) -> np.ndarray:
@@ -142,7 +151,7 @@ def _variables(found: Sequence[Measured], shape: tuple[int, int, int]) -> dict[s
     data = {
         "phi": variable(cell, of("phi"), "squared units of the embedding", "Phi_T = N Tr S_B"),
         **_beside("share", cell, of("share"), part, "Tr S_B over the total variance"),
-        **_beside("fisher", cell, of("fisher"), "ratio", "largest eigenvalue of S_W^-1 S_B"),
+        **_beside("fisher", cell, of("fisher"), "ratio", "largest eigenvalue of S_W^-1 S_B; infinite without noise"),
         **mean_variables(
             "kappa", "site variant split period", kappas[..., 0], (ends[..., 0], ends[..., 1]), "kappa",
             "Cohen's kappa of a linear probe, numbers held out",

@@ -75,6 +75,14 @@ def test_share_is_phi_over_all_power():
     assert float(one.share[0, 0, 0]) == pytest.approx(phi(points, 5) / 60 / points.var(0).sum(), rel=1e-12)
 
 
+def test_noiseless_points_have_an_infinite_ratio():
+    points = helix(N, [2, 5, 10], 12).points.astype(np.float32)  # with the rounding of weights in unused directions
+    one = convergence({"x": points}, {}, periods=(2, 10))
+    assert np.isposinf(one.fisher).all()
+    assert np.isfinite(one.fisher_null_high).all()
+    assert (one.kappa > 0.99).all()
+
+
 def test_bad_input():
     with pytest.raises(InterpError, match="one length"):
         convergence({"x": np.zeros((20, 2))}, {"y": np.zeros(19)})
