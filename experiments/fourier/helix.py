@@ -16,6 +16,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import typer
 
+from experiments.fourier import helix_nulls
 from experiments.fourier.number_runs import MAIN, MODULAR, PLANTED, run, scale
 from interp.figures import FIGURES
 from interp.fourier.helix import design, helix, r_squared
@@ -117,7 +118,8 @@ def patch_table() -> pd.DataFrame:
 
 
 def pictures() -> Iterator[tuple[str, go.Figure]]:
-    """Yield (name, figure): fit, patch, circles and planes of the three models, the size of each in the caption."""
+    """Yield (name, figure): codes without a period; fit, patch, circles and planes of three models, with their sizes."""
+    yield "helix-nulls", helix_nulls.figure(helix_nulls.table())
     for method in ("helix", "planes"):
         for model in MODELS:
             for drawing in FIGURES[method]:
@@ -147,6 +149,7 @@ def main(out: Annotated[Path, typer.Option(help="Where files go.")] = Path("expe
 
     out.mkdir(parents=True, exist_ok=True)
     frame(verdicts()).to_csv(out / "helix-verdicts.csv", index=False)
+    helix_nulls.table().to_csv(out / "helix-nulls.csv", index=False)
     patch_table().to_csv(out / "helix-patch.csv", index=False)
     drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures()}
     export(drawn, ("html", "png") if browser() else ("html",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.fourier import filters, helix
+from experiments.fourier import filters, helix, helix_nulls
 from experiments.fourier.number_runs import PLANTED
 from interp.verdicts import judge, read_claims
 
@@ -26,6 +26,17 @@ def test_the_printed_basis_is_none():
     }
     F = filters.printed_basis(11)
     np.testing.assert_allclose(F[10], 0, atol=1e-12)
+
+
+def test_total_scores_are_high_and_gains_are_not_where_nothing_is_periodic():
+    found = helix_nulls.table(n_null=99).set_index("code")
+    for code in ("log(a + 1)", "square root", "random walk", "number line"):
+        assert found.total[code] > 0.6
+        assert found.p[code] > 0.05
+        assert found.partial[code] <= found["null, 95 %"][code]
+    assert found.p["helix"] == 0.01
+    drawn = helix_nulls.figure(found.reset_index())
+    assert "null" in " ".join(trace["name"] for trace in drawn.to_dict()["data"])
 
 
 def test_every_claim_is_judged():
