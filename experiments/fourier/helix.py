@@ -118,7 +118,7 @@ def patch_table() -> pd.DataFrame:
 
 
 def pictures() -> Iterator[tuple[str, go.Figure]]:
-    """Yield (name, figure): codes without a period; fit, patch, circles and planes of three models, with their sizes."""
+    """Yield (name, figure): codes without a period; fit, patch, circles and planes of three models."""
     yield "helix-nulls", helix_nulls.figure(helix_nulls.table())
     for method in ("helix", "planes"):
         for model in MODELS:

@@ -1,7 +1,7 @@
 """Why is the total R^2 of a helix no evidence? Codes of 0..99 without a period score high; the held-out gain does not.
 
 Left: the in-sample R^2 of the helix of T = 2, 5, 10, 100, and the part of it that T = 100 and the line explain alone.
-Right: what T = 2, 5, 10 explain, on numbers held out, of what a number line leaves, with the 95 % quantile of the widest
+Right: what T = 2, 5, 10 explain, on numbers held out, of what a number line leaves, and the 95 % quantile of the widest
 of three nulls. The codes have 64 dimensions; `helix` has waves half as large as its noise, on a number line.
 """
 
