@@ -10,8 +10,11 @@ at once. Everything needed is additive (n, Σx, Σy, XᵀX, XᵀY, Σy²), so a 
 less the fold's, and the validation error is a quadratic form in them: no prediction is ever made while
 choosing the penalty.
 
-Reading: alpha is chosen for each column of Y by K-fold cross-validation on training rows only; among equals
-the largest wins. In scikit-learn's terms Ridge(alpha = n · alpha).
+With fewer rows than features the same solution comes from the rows' own products (the dual),
+(X - m_x)(X - m_x)ᵀ = Q Λ Qᵀ, V = (X - m_x)ᵀ Q Λ^(-1/2): an [n, n] eigenproblem instead of a [d, d] one.
+
+Reading: alpha is chosen for each column of Y by K-fold cross-validation on training rows only, or on rows of their own
+(`gram.py`); among equals the largest wins. In scikit-learn's terms Ridge(alpha = n · alpha).
 
 Source: Hoerl & Kennard, Technometrics 12 (1970) 55; Hastie, Tibshirani & Friedman (2009) §3.4.1.
 """
@@ -20,13 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.linalg import get_blas_funcs
 from torch import Tensor
 
 PENALTIES = tuple(float(alpha) for alpha in np.logspace(3, -5, 9))
+_syrk: Any = get_blas_funcs("syrk", dtype=np.float64)
 SMALLEST_SPREAD = 1e-5  # of a feature, relative to the rms activation: below it there is only rounding
 
 
@@ -44,7 +50,18 @@ class Moments:
     @classmethod
     def of(cls, x: Float[Tensor, "row d"], y: Float[Tensor, "row t"]) -> Moments:
         """Return the moments of these rows."""
-        return cls(len(x), x.sum(0), y.sum(0), x.T @ x, x.T @ y, (y * y).sum(0))
+        return cls(len(x), x.sum(0), y.sum(0), products(x), x.T @ y, (y * y).sum(0))
+
+    def __add__(self, part: Moments) -> Moments:
+        """Return the moments of these rows and those of `part` together."""
+        return Moments(
+            self.n + part.n,
+            self.x + part.x,
+            self.y + part.y,
+            self.xx + part.xx,
+            self.xy + part.xy,
+            self.yy + part.yy,
+        )
 
     def __sub__(self, part: Moments) -> Moments:
         """Return the moments of the rows that are not in `part`."""
@@ -64,6 +81,16 @@ class Moments:
         xy = self.xy - torch.outer(self.x, mean_y) - torch.outer(mean_x, self.y - self.n * mean_y)
         yy = self.yy - 2 * mean_y * self.y + self.n * mean_y**2
         return xx, xy, yy
+
+    def scaled(self, scale: Float[Tensor, " d"]) -> Moments:
+        """Return the moments of rows whose features are multiplied by `scale`."""
+        xx = self.xx * scale * scale[:, None]
+        return Moments(self.n, self.x * scale, self.y, xx, self.xy * scale[:, None], self.yy)
+
+    def scale(self, rounding: float = 0.0) -> Float[Tensor, " d"]:
+        """Return 1 / spread of each feature [d], 0 for one that is constant up to rounding (see `standardise`)."""
+        mean, square = self.x / self.n, self.xx.diagonal() / self.n
+        return _inverse_spread((square - mean**2).clamp(min=0.0).sqrt(), mean, square, rounding)
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,19 @@ class Path:
         values, vectors = torch.linalg.eigh(xx)
         return cls(rows.n, mean_x, mean_y, values.clamp(min=0.0), vectors, vectors.T @ xy)
 
+    @classmethod
+    def of_rows(cls, x: Float[Tensor, "row d"], y: Float[Tensor, "row t"]) -> Path:
+        """Return the path fitted on these rows, by their own products where they are fewer than the features."""
+        if len(x) >= x.shape[1]:
+            return cls.of(Moments.of(x, y))
+        mean_x, mean_y = x.mean(0), y.mean(0)
+        x, y = x - mean_x, y - mean_y
+        values, vectors = torch.linalg.eigh(products(x.T))
+        kept = values > len(x) * torch.finfo(x.dtype).eps * values[-1]  # centred rows are dependent: at least one is 0
+        root = values[kept].sqrt()
+        vectors = vectors[:, kept]
+        return cls(len(x), mean_x, mean_y, values[kept], x.T @ (vectors / root), root[:, None] * (vectors.T @ y))
+
     def weights(self, alpha: Float[Tensor, " t"]) -> Float[Tensor, "d t"]:
         """Return W with one penalty for each column."""
         return self.vectors @ (self.rotated / (self.values[:, None] + self.n * alpha))
@@ -103,6 +143,26 @@ class Path:
             errors.append(yy - 2 * (w * xy).sum(0) + (w * (xx @ w)).sum(0))
         return torch.stack(errors)
 
+    def row_errors(
+        self, x: Float[Tensor, "row d"], y: Float[Tensor, "row t"], penalties: Sequence[float]
+    ) -> Float[Tensor, "penalty t"]:
+        """Return the same from the held-out rows themselves: no [d, d] product where they are few."""
+        seen, missed = (x - self.mean_x) @ self.vectors, y - self.mean_y
+        return torch.stack(
+            [
+                (missed - seen @ (self.rotated / (self.values[:, None] + self.n * alpha))).square().sum(0)
+                for alpha in penalties
+            ]
+        )
+
+
+def products(x: Float[Tensor, "row d"]) -> Float[Tensor, "d d"]:
+    """Return xᵀx; on a CPU only one triangle is computed, for it is symmetric."""
+    if x.device.type != "cpu" or x.dtype != torch.float64 or not x.numel():
+        return x.T @ x
+    upper = torch.from_numpy(_syrk(1.0, x.T.numpy()))
+    return upper.triu() + upper.triu(1).T
+
 
 def standardise(
     train: Float[Tensor, "row d"], test: Float[Tensor, "other d"]
@@ -111,9 +171,13 @@ def standardise(
     rounding = torch.finfo(train.dtype).eps
     train, test = train.double(), test.double()
     mean, spread = train.mean(0), train.std(0, correction=0)
-    floor = SMALLEST_SPREAD * train.square().mean().sqrt() + rounding * mean.abs()
-    scale = torch.where(spread > floor, 1 / spread.clamp(min=1e-300), 0.0)
+    scale = _inverse_spread(spread, mean, train.square().mean(0), rounding)
     return (train - mean) * scale, (test - mean) * scale
+
+
+def _inverse_spread(spread: Tensor, mean: Tensor, square: Tensor, rounding: float) -> Tensor:
+    floor = SMALLEST_SPREAD * square.mean().sqrt() + rounding * mean.abs()
+    return torch.where(spread > floor, 1 / spread.clamp(min=1e-300), 0.0)
 
 
 def choose_penalty(
