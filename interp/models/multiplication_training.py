@@ -97,7 +97,7 @@ def digit_gradients(model: Any, recipe: dict[str, Any]) -> dict[str, list[float]
     flat = torch.stack([torch.cat([g.flatten() for g in gradient]) for gradient in each])
     norms, mean = flat.norm(dim=1), flat.mean(0)
     cosines = flat @ mean / (norms * mean.norm()).clamp(min=1e-30)
-    found = {"loss": losses, "gradient_norm": norms, "cosine": cosines}
+    found = {"loss": losses.detach(), "gradient_norm": norms, "cosine": cosines}
     return {name: [round(float(x), 6) for x in values] for name, values in found.items()}
 
 
