@@ -24,9 +24,9 @@ from interp.errors import InterpError
 
 @lru_cache(maxsize=16)
 def basis(n: int) -> Float[np.ndarray, "row n"]:
-    """Return F, float64 [n, n], orthonormal rows, read-only. Raises InterpError for n < 1."""
-    if n < 1:
-        raise InterpError(f"A Fourier basis on {n} points does not exist: expected at least 1.")
+    """Return F, float64 [n, n], orthonormal rows, read-only. Raises InterpError unless n is a whole number >= 1."""
+    if not isinstance(n, int | np.integer) or n < 1:
+        raise InterpError(f"A Fourier basis on {n} points does not exist: expected a whole number, at least 1.")
     turns = np.outer(row_frequencies(n), np.arange(n)) % n  # whole turns dropped: no rounding of large angles
     waves = np.cos(2 * np.pi * turns / n)
     sines = slice(2, 2 * ((n - 1) // 2) + 1, 2)
@@ -75,14 +75,14 @@ def table(n: int) -> pd.DataFrame:
 
 
 def transform(x: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "row ..."]:
-    """Return F x along the first axis."""
-    x = np.asarray(x, float)
+    """Return F x along the first axis. Raises InterpError for complex numbers and for no points."""
+    x = real(x)
     return np.tensordot(basis(len(x)), x, axes=1)
 
 
 def inverse(coefficients: Float[np.ndarray, "row ..."]) -> Float[np.ndarray, "n ..."]:
     """Return F^T c along the first axis; undoes `transform`."""
-    coefficients = np.asarray(coefficients, float)
+    coefficients = real(coefficients)
     return np.tensordot(basis(len(coefficients)).T, coefficients, axes=1)
 
 
@@ -95,9 +95,10 @@ def power(x: Float[np.ndarray, "... n d"]) -> Float[np.ndarray, "... component"]
     """Return the share of the non-constant power at every frequency 1..floor(n/2); the shares add up to 1.
 
     power_k = sum over d of (cos row . x)^2 + (sin row . x)^2, over the sum of these over k.
-    Computed by the FFT, which equals `basis` here (a test holds it to that). NaN when x does not vary with n.
+    Computed by the FFT, which equals `basis` here (a test holds it to that). NaN when x does not vary with n, or is
+    not finite. Raises InterpError for complex numbers.
     """
-    squares = np.square(np.abs(np.fft.rfft(np.asarray(x, float), axis=-2))).sum(-1)[..., 1:]
+    squares = np.square(np.abs(np.fft.rfft(real(x), axis=-2))).sum(-1)[..., 1:]
     if np.shape(x)[-2] % 2 == 0:
         squares[..., -1] /= 2  # the FFT counts the Nyquist wave once, every other frequency twice (k and -k)
     total = squares.sum(-1, keepdims=True)
@@ -105,5 +106,20 @@ def power(x: Float[np.ndarray, "... n d"]) -> Float[np.ndarray, "... component"]
 
 
 def concentration(n: int, period: float) -> float:
-    """Return the largest share that one frequency holds of cos(2 pi i / period), i < n; 1 = exact."""
+    """Return the largest share that one frequency holds of cos(2 pi i / period), i < n; 1 = exact.
+
+    A period longer than n is a bend, which leaks. Raises InterpError for a period that is not positive.
+    """
+    if not period > 0:
+        raise InterpError(f"A period of {period} does not exist: expected a positive number.")
     return float(power(np.cos(2 * np.pi * np.arange(n) / period)[:, None]).max())
+
+
+def real(x: np.ndarray) -> np.ndarray:
+    """Return x as float64. Raises InterpError for complex numbers, whose imaginary part would be lost."""
+    x = np.asarray(x)
+    if np.iscomplexobj(x):
+        raise InterpError(
+            "Complex numbers have no real Fourier basis; pass the real and imaginary parts as two columns."
+        )
+    return x.astype(float, copy=False)

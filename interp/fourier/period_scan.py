@@ -24,6 +24,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from interp.errors import InterpError
+from interp.fourier.basis import real
 from interp.fourier.nulls import polynomial, principal, random_walk, shuffled
 from interp.methods.result import variable
 from interp.progress import Progress, silent
@@ -172,7 +173,7 @@ def _families(found: np.ndarray, grid: np.ndarray, span: float) -> np.ndarray:
 
 
 def _checked(points: np.ndarray, numbers: Sequence[float] | np.ndarray, n_null: int) -> tuple[np.ndarray, np.ndarray]:
-    points, numbers = np.asarray(points, float), np.asarray(numbers, float)
+    points, numbers = real(points), real(np.asarray(numbers))
     if (
         points.ndim != 2
         or numbers.shape != points.shape[:1]

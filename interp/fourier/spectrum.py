@@ -19,7 +19,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from interp.errors import InterpError
-from interp.fourier.basis import concentration, frequencies, periods, power
+from interp.fourier.basis import concentration, frequencies, periods, power, real
 from interp.fourier.nulls import NULLS, VARIANTS, Band, null_band, prepare
 from interp.progress import Progress, silent
 
@@ -59,7 +59,7 @@ def spectrum(
     period that stays in one frequency here (1 = exact).
     Raises InterpError for fewer than 4 numbers, values that are not finite, or embeddings that are all the same.
     """
-    points = _checked(np.asarray(embeddings, float), count, target_periods)
+    points = _checked(real(embeddings), count, target_periods)
     variants, names = list(VARIANTS), list(NULLS)
     bands = [[null_band(points, null, n_null, seed, v, progress) for null in names] for v in variants]
     shares = np.stack([power(prepare(points, v)) for v in variants])

@@ -7,6 +7,7 @@ import pytest
 
 from interp.errors import InterpError
 from interp.fourier import basis as fourier
+from interp.fourier.spectrum import spectrum
 
 
 @pytest.mark.parametrize("n", [*range(2, 131), 360, 361, 500, 520, 1000])
@@ -88,3 +89,30 @@ def test_a_wave_of_period_ten_keeps_this_much_in_one_frequency(n, share):
 def test_no_basis_on_nothing():
     with pytest.raises(InterpError, match="at least 1"):
         fourier.basis(0)
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda: fourier.transform(np.zeros(4, complex)), "real and imaginary"),
+        (lambda: fourier.inverse(np.zeros(4, complex)), "real and imaginary"),
+        (lambda: fourier.power(np.zeros((4, 2), complex)), "real and imaginary"),
+        (lambda: spectrum(np.zeros((8, 2), complex)), "real and imaginary"),
+        (lambda: fourier.basis(2.5), "whole number"),
+        (lambda: fourier.rows(10, 2.5), "Frequency 2.5"),
+        (lambda: fourier.concentration(10, 0), "positive"),
+    ],
+)
+def test_what_has_no_wave_is_one_clear_error(act, words):
+    with pytest.raises(InterpError, match=words):
+        act()
+
+
+def test_integers_are_numbers_and_nan_stays_nan():
+    np.testing.assert_allclose(fourier.power(np.arange(6)[:, None]), fourier.power(np.arange(6.0)[:, None]))
+    assert np.isnan(fourier.power(np.full((6, 1), np.nan))).all()
+    assert fourier.power(np.ones((1, 3))).shape == (0,)
+
+
+def test_a_period_longer_than_the_range_leaks():
+    assert 0.5 < fourier.concentration(10, 200) < 1
