@@ -90,7 +90,7 @@ def form_of(recipe: dict[str, Any]) -> task.Form:
     digits = recipe["digits"]
     if len(digits) != 2 or not all(type(n) is int for n in digits):
         raise InterpError(f"the recipe has digits = {digits!r}: expected the widths of two operands; change it.")
-    return task.check(task.Form(recipe["sign"], *digits, recipe["order"]))
+    return task.check(task.Form(recipe["sign"], digits[0], digits[1], recipe["order"]))
 
 
 def batch_at(recipe: dict[str, Any], step: int) -> np.ndarray:

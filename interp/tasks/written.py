@@ -20,7 +20,8 @@ from jaxtyping import Int
 
 from interp.errors import InterpError, nearest
 from interp.tasks import subtasks
-from interp.tasks.multiplication import ANSWER, PLUS, TIMES, digits
+from interp.tasks.multiplication import ANSWER, PLUS, SYMBOLS, TIMES, digits
+from interp.tasks.prompts import Prompts
 from interp.tasks.splits import in_split
 
 ORDERS = ("ordinal", "reversed")
@@ -123,3 +124,29 @@ def cells(form: Form, ab: Int[np.ndarray, "problem operand"]) -> dict[str, np.nd
         return {}
     masks = subtasks.product_cells(a, b, form.first).masks
     return {name: np.pad(mask, ((0, 0), (0, 1))) for name, mask in masks.items()}
+
+
+def prompts(form: Form, ab: Int[np.ndarray, "problem operand"], split: str = "own") -> Prompts:
+    """Return the questions, told all answer digits but the last, which is the answer of the prompt."""
+    tokens, answer = sequences(form, ab), answer_digits(form, ab)
+    sides = (("a", 0, form.first), ("b", 1, form.second))
+    variables = {f"{side}{i}": digits(ab[:, j], n)[:, i] for side, j, n in sides for i in range(n)}
+    variables |= {f"c{k}": column for k, column in enumerate(answer.T)}
+    return Prompts(
+        tokens=tokens[:, :-1],
+        roles=roles(form),
+        texts=tuple(f"{a} {form.sign} {b}" for a, b in ab.tolist()),
+        answers=tuple(SYMBOLS[digit] for digit in tokens[:, -1]),
+        answer_ids=tokens[:, -1],
+        variables=variables,
+        task=f"{form.first} {form.sign} {form.second} digits",
+        style=form.order,
+        split=split,
+    )
+
+
+def foretold_at(form: Form, column: int) -> str:
+    """Return the role of the token at which c_`column` is foretold. Raises InterpError for no such column."""
+    if not 0 <= column < form.width:
+        raise InterpError(f"there is no digit c{column}: expected 0 to {form.width - 1}; choose one of those.")
+    return roles(form)[form.start + form.columns.index(column)]
