@@ -154,7 +154,8 @@ def _had(spec: Spec, task: Task | None, passes: Passes) -> int:
     elif spec.task is not None and spec.task.endswith(".jsonl"):
         there = sum(bool(line.strip()) for line in Path(spec.task).read_text().split("\n"))
     else:
-        there = zoo.read_recipe(zoo.resolve(spec.model))["p"] ** 2  # of a toy model, whatever the split
+        recipe = zoo.read_recipe(zoo.resolve(spec.model))  # of a toy model, whatever the split
+        there = recipe["p"] ** 2 if "p" in recipe else (9 * 10 ** (recipe.get("n_digits", 1) - 1)) ** 2
     return there if passes.n is None else min(passes.n, there)
 
 

@@ -21,6 +21,7 @@ from interp.answers import (
     grokking,
     measured,
     number_codes,
+    products,
     spectra,
     windows,
 )
@@ -67,6 +68,13 @@ METHODS: dict[str, Callable[[Question], Answer]] = {
     "planes": number_codes.planes,
     "clock_pizza": clock_pizza.clock_pizza,
     "grokking": grokking.grokking,
+    "product_accuracy": products.product_accuracy,
+    "digit_attribution": products.digit_attribution,
+    "running_sums": products.running_sums,
+    "attention_tree": products.attention_tree,
+    "digit_geometry": products.digit_geometry,
+    "product_digits": products.product_digits,
+    "learning_order": products.learning_order,
 }
 
 NEED_SPLITS = (
@@ -87,6 +95,7 @@ NEED_SPLITS = (
     "helix",
     "planes",
     "digit_rotation",
+    "running_sums",
 )
 """Methods that need reference prompts of another split than those they measure."""
 NEED_SPLITS_FOR_MEANS = ("patching", "head_patching")

@@ -24,6 +24,15 @@ from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import Written
+from interp.store.product_parameters import (
+    AttentionTree,
+    DigitAttribution,
+    DigitGeometry,
+    LearningOrder,
+    ProductAccuracy,
+    ProductDigits,
+    RunningSums,
+)
 from interp.store.specs import Spec
 from interp.store.study import parts
 
@@ -264,6 +273,26 @@ def _grokking(p: Grokking, size: Size) -> Work:
     return {}  # the weights of a toy by step: two seconds for 25 checkpoints
 
 
+def _product_accuracy(p: ProductAccuracy, size: Size) -> Work:
+    return _evaluated(p, 1 + size.roles / 2)  # told once, and written a digit at a time
+
+
+def _digit_attribution(p: DigitAttribution, size: Size) -> Work:
+    return _evaluated(p, 2 * (1 + size.roles / 2))  # a forward a digit, and as many before training
+
+
+def _running_sums(p: RunningSums, size: Size) -> Work:
+    return {"train": Passes("train", p.n_train, 2), "test": Passes("test", p.n_test, 2)}
+
+
+def _products_twice(p: AttentionTree | DigitGeometry | ProductDigits, size: Size) -> Work:
+    return _evaluated(p, 2)
+
+
+def _learning_order(p: LearningOrder, size: Size) -> Work:
+    return {}  # the log of the training
+
+
 def _groups(variant: str, size: Size) -> int:
     """Senders that move together on their way: all of them, or those of a layer and kind."""
     return 1 if variant == "ig_inputs" else 2 * size.layers + 1
@@ -324,5 +353,12 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "planes": _planes,
     "clock_pizza": _clock_pizza,
     "grokking": _grokking,
+    "product_accuracy": _product_accuracy,
+    "digit_attribution": _digit_attribution,
+    "running_sums": _running_sums,
+    "attention_tree": _products_twice,
+    "digit_geometry": _products_twice,
+    "product_digits": _products_twice,
+    "learning_order": _learning_order,
     "train": _train,
 }

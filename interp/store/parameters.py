@@ -22,6 +22,15 @@ from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinc
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import HeadPatching, Patching
+from interp.store.product_parameters import (
+    AttentionTree,
+    DigitAttribution,
+    DigitGeometry,
+    LearningOrder,
+    ProductAccuracy,
+    ProductDigits,
+    RunningSums,
+)
 from interp.store.spectra_parameters import Spectra
 
 __all__ = [
@@ -32,13 +41,16 @@ __all__ = [
     "Af1",
     "Alternatives",
     "Attention",
+    "AttentionTree",
     "Attribution",
     "Cama",
     "Circuits",
     "ClockPizza",
     "Components",
     "Convergence",
+    "DigitAttribution",
     "DigitCodes",
+    "DigitGeometry",
     "DigitProbes",
     "DigitRotation",
     "Dla",
@@ -49,6 +61,7 @@ __all__ = [
     "Helix",
     "Interchange",
     "KeyHeads",
+    "LearningOrder",
     "Lens",
     "LongAnswers",
     "Mediation",
@@ -58,6 +71,9 @@ __all__ = [
     "Peeking",
     "Planes",
     "Probing",
+    "ProductAccuracy",
+    "ProductDigits",
+    "RunningSums",
     "Spectra",
     "Spectrum",
     "Steering",
@@ -183,6 +199,13 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "planes": Planes,
     "clock_pizza": ClockPizza,
     "grokking": Grokking,
+    "product_accuracy": ProductAccuracy,
+    "digit_attribution": DigitAttribution,
+    "running_sums": RunningSums,
+    "attention_tree": AttentionTree,
+    "digit_geometry": DigitGeometry,
+    "product_digits": ProductDigits,
+    "learning_order": LearningOrder,
     "study": Study,
     "train": Train,
 }

@@ -12,9 +12,11 @@ from typing import cast
 
 from interp.errors import InterpError
 from interp.store.parameters import Study
+from interp.store.product_parameters import OF_PRODUCTS
 from interp.store.specs import Spec
 
-WEIGHTS_ONLY = ("spectrum", "grokking")  # methods that read the weights: asked once, of no task
+WEIGHTS_ONLY = ("spectrum", "grokking", *OF_PRODUCTS)
+"""Methods that take no task by name: they read the weights, or ask the questions of the model's own recipe."""
 
 
 def parts(study: Spec, tasks: Sequence[str], styles: Sequence[str]) -> list[Spec]:

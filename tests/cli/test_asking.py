@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from interp.store import PARAMETERS, Store
+from interp.store.product_parameters import OF_PRODUCTS
 
 from .conftest import quick
 
 TOY_METHODS = ("clock_pizza", "grokking")
 NEEDS_RIGHT = ("interchange", "helix")
-METHODS = [name for name in PARAMETERS if name not in ("study", "train", *NEEDS_RIGHT, *TOY_METHODS)]
+METHODS = [name for name in PARAMETERS if name not in ("study", "train", *NEEDS_RIGHT, *TOY_METHODS, *OF_PRODUCTS)]
 
 
 @pytest.mark.parametrize("method", METHODS)

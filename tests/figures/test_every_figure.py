@@ -20,6 +20,7 @@ from tests.apps import (
     fixture_everyday,
     fixture_grokking,
     fixture_number_codes,
+    fixture_products,
     fixture_spectra,
 )
 from tests.apps import fixture_store as made
@@ -42,6 +43,7 @@ DATASETS = {
     "convergence": fixture_digits.convergence("a+b"),
     "helix": fixture_number_codes.helix("a+b"),
     "grokking": fixture_grokking.grokking(),
+    **{made.__name__: made() for made in fixture_products.MADE},
     "steering": fixture_circuits.steering("a+b"),
     "attribution": fixture_circuits.attribution("a+b"),
     "clock_pizza": fixture_clock_pizza.clock_pizza(),
