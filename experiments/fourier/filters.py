@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import typer
+import xarray as xr
 
 from experiments.fourier.helix import frame, sized
 from experiments.fourier.number_runs import MAIN, MODULAR, NARROW, PLANTED, run, scale
@@ -69,16 +70,6 @@ def measured_model(model: str = MAIN, task: str | None = NARROW) -> Measured:
         null = found.accuracy_null.sel(removed=side, module="both", control="random subspace")
         return float(null.min()), float(null.max())
 
-    def errors(side: str, module: str, kind: str) -> tuple[float, float, str]:
-        share, null = (
-            float(found[name].sel(removed=side, module=module, kind=kind))
-            for name in ("error_share", "error_share_null")
-        )
-        wrong = int(found.n_wrong.sel(removed=side, module=module))
-        return share, null, f"{share:.2f}, chance {null:.2f}, n = {wrong} wrong"
-
-    tens, near = errors("low", "mlp", "multiple of 10"), errors("high", "attn", "less than 6")
-    kept, alone = float(found.kept_same.sel(kept=2)), 1 - float(found.kept_accuracy[-1])
     p = float(found.p_value.sel(removed="low", module="both", control="shuffled numbers"))
     told: Measured = {}
     for side, most in (("low", 0.2), ("high", 0.5)):
@@ -87,7 +78,7 @@ def measured_model(model: str = MAIN, task: str | None = NARROW) -> Measured:
             value <= most and value < least, value,
             f"{words[side, 'both']}, random subspaces {least:.2f} to {largest:.2f}, {n}",
         )  # fmt: skip
-    return told | {
+    return told | measured_errors(found) | {
         "MLPs carry the low": (
             accuracy["low", "attn"][0] >= 0.9 and accuracy["low", "mlp"][0] <= 0.5, accuracy["low", "mlp"][0],
             f"MLPs {words['low', 'mlp']}, attention {words['low', 'attn']}, {n}",
@@ -96,17 +87,31 @@ def measured_model(model: str = MAIN, task: str | None = NARROW) -> Measured:
             accuracy["high", "attn"][2] < accuracy["high", "mlp"][1], accuracy["high", "attn"][0],
             f"attention {words['high', 'attn']}, MLPs {words['high', 'mlp']}, {n}",
         ),
+        "more than that much about numbers": (
+            p <= 0.05, p,
+            f"p = {p:.3f}, shuffled numbers keep "
+            f"{float(found.accuracy_null.sel(removed='low', module='both', control='shuffled numbers').mean()):.2f}",
+        ),
+    }  # fmt: skip
+
+
+def measured_errors(found: xr.Dataset) -> Measured:
+    """Return how filtered answers are wrong, and what single periods keep right."""
+
+    def errors(side: str, module: str, kind: str) -> tuple[float, float, str]:
+        here = found.sel(removed=side, module=module)
+        share, null = (float(here[name].sel(kind=kind)) for name in ("error_share", "error_share_null"))
+        return share, null, f"{share:.2f}, chance {null:.2f}, n = {int(here.n_wrong)} wrong"
+
+    tens, near = errors("low", "mlp", "multiple of 10"), errors("high", "attn", "less than 6")
+    kept, alone, n = float(found.kept_same.sel(kept=2)), 1 - float(found.kept_accuracy[-1]), f"n = {int(found.n)}"
+    return {
         "errors by tens": (tens[0] >= 0.5 and tens[0] > tens[1], None, tens[2]),
         "errors that are near": (near[0] >= 0.5 and near[0] > near[1], None, near[2]),
         "parity from T = 2": (
             kept >= 0.9, kept, f"{kept:.3f}, chance {float(found.kept_same_chance.sel(kept=2)):.2f}, {n}"
         ),
         "one long wave is not enough": (alone >= 0.9, alone, f"{alone:.3f} wrong, {n}"),
-        "more than that much about numbers": (
-            p <= 0.05, p,
-            f"p = {p:.3f}, shuffled numbers keep "
-            f"{float(found.accuracy_null.sel(removed='low', module='both', control='shuffled numbers').mean()):.2f}",
-        ),
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ import xarray as xr
 from torch import Tensor
 
 from interp.engine import Site, sweep
+from interp.engine.sweep import Measure
 from interp.errors import InterpError
 from interp.fourier.helix import fit, helix
 from interp.fourier.helix_fit import Tables
@@ -103,14 +104,7 @@ def planes(
         [each, *(each.control(kind, rng) for kind in CONTROLS for _ in range(n_random))] for each in subspaces
     ]  # fmt: skip
     edits = [[], *(one.edit(mode) for group in drawn for mode in MODES for one in group)]
-    right = torch.as_tensor(prompts.answer_ids)
-
-    def measure(logits: Tensor, at: np.ndarray) -> Tensor:
-        wanted = right[torch.as_tensor(at)].to(logits.device)
-        loss = -logits.double().log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
-        return torch.stack([(logits.argmax(-1) == wanted).double(), loss], dim=1)
-
-    found = sweep(model, prompts, edits, measure, batch_size=batch_size, progress=progress).numpy()
+    found = sweep(model, prompts, edits, _answered(prompts), batch_size=batch_size, progress=progress).numpy()
     grid = found[1:].reshape(len(subspaces), len(MODES), 1 + len(CONTROLS) * n_random, len(prompts), 2)
     controls = grid[:, :, 1:].reshape(*grid.shape[:2], len(CONTROLS), n_random, len(prompts), 2)
     shares = [np.mean([one.share for one in group[1 + n_random :]]) for group in drawn]
@@ -126,6 +120,18 @@ def planes(
     }  # fmt: skip
     title = "What the answers lose with the plane of one period"
     return xr.Dataset(data, coords, attributes("planes", model, prompts, title, seed=seed, n_random=n_random))
+
+
+def _answered(prompts: Prompts) -> Measure:
+    """What is kept of each row: whether the top token is the answer, and - log P(answer)."""
+    right = torch.as_tensor(prompts.answer_ids)
+
+    def measure(logits: Tensor, at: np.ndarray) -> Tensor:
+        wanted = right[torch.as_tensor(at)].to(logits.device)
+        loss = -logits.double().log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
+        return torch.stack([(logits.argmax(-1) == wanted).double(), loss], dim=1)
+
+    return measure
 
 
 def _measures(base: np.ndarray, own: np.ndarray, controls: np.ndarray) -> dict[str, xr.Variable]:
