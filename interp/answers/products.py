@@ -1,4 +1,4 @@
-"""How are the methods on multiplying models asked? Of problems of their own size, beside the network before training."""
+"""How are methods on multiplying models asked? Of problems of their own size, beside the network before training."""
 
 from __future__ import annotations
 
