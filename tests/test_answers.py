@@ -149,6 +149,12 @@ def test_references_are_those_that_the_task_has(ask, checkpoint):
     assert {"other_operator", "unfiltered"} & set(references_of(toy, 300, WAITS).variants) == set()
 
 
+def test_a_toy_model_that_was_written_by_hand_has_prompts_without_a_recipe():
+    planted = Question(load("planted:clock,p=31,keys=3"), Spec(method="spectra", model="planted:clock,p=31,keys=3"))
+    assert len(planted.prompts("all", None)) == 31**2
+    assert len(planted.prompts("train", None)) + len(planted.prompts("test", None)) == 31**2
+
+
 def test_no_variants_means_every_one_that_the_task_has(checkpoint):
     ask = Spec(method="cama", model=str(checkpoint), task="a-b", parameters={"n": 5, "n_reference": 200})
     whole = answer(ask.but(parameters={"variants": None}))

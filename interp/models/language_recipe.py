@@ -74,7 +74,10 @@ WAITS_2_2: dict[str, Any] = {
 """The recipe of the shipped waits-2-2: the shape of mental-math, plain style, with a price on attention outside its
 window (`interp.models.window_penalty`). The bias is gone from step 4,500 on: the last 6,000 steps are plain passes."""
 
-SCHEDULE = ("phases", "learning_rate", "weight_decay", "threads", "save_every", "evaluate_every", "evaluate_prompts")
+SCHEDULE = (
+    *("phases", "steps", "learning_rate", "weight_decay"),
+    *("threads", "save_every", "evaluate_every", "evaluate_prompts"),
+)
 """Fields that may change between sittings: they move the schedule, not the meaning of the saved state."""
 
 

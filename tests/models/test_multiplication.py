@@ -104,6 +104,14 @@ def test_stopped_and_continued_gives_the_same_bytes(tmp_path, regime):
     assert result(tmp_path / "parts") == result(tmp_path / "whole")
 
 
+def test_a_finished_training_can_be_made_longer(tmp_path):
+    """The schedule moves the end, not the meaning of what is saved: 4 steps and then 4 more are 8."""
+    train_multiplication(recipe(steps=4), tmp_path / "parts")
+    train_multiplication(recipe(), tmp_path / "parts")
+    train_multiplication(recipe(), tmp_path / "whole")
+    assert result(tmp_path / "parts")["weights"] == result(tmp_path / "whole")["weights"]
+
+
 def test_the_log_follows_every_digit_and_the_model_opens(tmp_path):
     scores = train_multiplication(recipe(), tmp_path / "m")
     lines = [json.loads(line) for line in (tmp_path / "m" / "log.jsonl").read_text().splitlines()]
