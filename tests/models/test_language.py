@@ -118,7 +118,8 @@ def test_the_shipped_recipe_is_complete_and_its_states_stay_usable():
     assert state_digest(complete({"seed": 1})) != state_digest(MENTAL_MATH)
     assert state_digest(MENTAL_MATH).startswith("a410734604c9dffb")  # else no saved training could go on
     multiply = {"multiply-plain", "multiply-icot", "multiply-aux"}
-    assert set(recipes()) == {"mental-math", "waits-2-2", "modadd-59", "greater-than", *multiply}
+    written = {"multiply-by-digit", "multiply-by-digit-reversed", "add-5"}
+    assert set(recipes()) == {"mental-math", "waits-2-2", "modadd-59", "greater-than", *multiply, *written}
 
 
 PRICED = {"l_wait": 1, "l_transfer": 1, "weight": [[0, 1]], "tolerance": [[0, 1]], "bias": [[0, 0]]}
