@@ -95,7 +95,7 @@ def read_cells(
     stream(model, prompts, sites, batch_size=batch_size, progress=progress)
 
 
-def gram_ladders(
+def gram_sums(
     model: Any,
     prompts: Prompts,
     labels: np.ndarray,
@@ -103,8 +103,8 @@ def gram_ladders(
     *,
     batch_size: int = 512,
     progress: Progress = silent,
-) -> dict[Cell, Ladder]:
-    """Return {cell: path} of ridge from the residual of `prompts` to `labels` [prompt, t], from one pass."""
+) -> tuple[dict[Cell, Moments], float]:
+    """Return {cell: moments} of the residual and `labels` [prompt, t] from one pass, and the rounding of its dtype."""
     sums: dict[Cell, Moments] = {}
     rounding = [0.0]
     y = torch.as_tensor(np.asarray(labels, dtype=float))
@@ -115,7 +115,16 @@ def gram_ladders(
         sums[cell] = sums[cell] + part if cell in sums else part
 
     read_cells(model, prompts, cells, add, batch_size=batch_size, progress=progress)
-    return {cell: Ladder.of(sums[cell], rounding[0]) for cell in cells}
+    return sums, rounding[0]
+
+
+def gram_ladders(
+    model: Any, prompts: Prompts, labels: np.ndarray, cells: Sequence[Cell], **how: Any
+) -> dict[Cell, Ladder]:
+    """Return {cell: path} of ridge from the residual of `prompts` to `labels` [prompt, t], from one pass (`how`: as
+    `gram_sums`)."""
+    sums, rounding = gram_sums(model, prompts, labels, cells, **how)
+    return {cell: Ladder.of(sums[cell], rounding) for cell in cells}
 
 
 def choose(
@@ -145,7 +154,7 @@ def choose_all(
     validation: Prompts,
     labels: np.ndarray,
     groups: np.ndarray,
-    ladders: Mapping[Cell, Ladder],
+    ladders: Mapping[Cell, Any],
     *,
     penalties: Sequence[float] = PENALTIES,
     batch_size: int = 512,
