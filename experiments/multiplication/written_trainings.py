@@ -18,13 +18,12 @@ import typer
 from interp.models.written import ADDER, WRITTEN, complete
 from interp.tasks.written import ORDERS
 
-HEADS, DEPTHS = (1, 2, 3), (1, 2)
-DEEP, SIMPLE = 3, 0.45
+DEEP, SIMPLE = 2, 0.45
 SQUARE: dict[str, Any] = {
     **WRITTEN,
     "digits": [2, 2],
-    "steps": 2000,
-    "learning_rate": [[0, 0], [100, 2e-3], [1000, 2e-3], [2000, 0]],
+    "steps": 1200,
+    "learning_rate": [[0, 0], [60, 2e-3], [600, 2e-3], [1200, 0]],
     "measure_every": 50,
 }
 
@@ -41,9 +40,10 @@ def trainings() -> dict[str, dict[str, Any]]:
         name = "-".join(["square", *("reversed",) * reverse, *("deep",) * (depth > 1), *("simple",) * (simple > 0)])
         asked = {**SQUARE, "order": ORDERS[reverse], "simple": simple}
         found[name] = shaped(asked, n_layer=depth)
-    for heads, order in product((1, 2), ORDERS):
-        found[f"digit-{order}-heads{heads}"] = shaped({**WRITTEN, "order": order}, n_head=heads)
+    found["add-5-uniform"] = {**ADDER, "nines": 0.0}
     for order in ORDERS:
+        for heads in (1, 2):
+            found[f"digit-{order}-heads{heads}"] = shaped({**WRITTEN, "order": order}, n_head=heads)
         found[f"digit-{order}-layers2"] = shaped({**WRITTEN, "order": order}, n_layer=2)
     return {name: complete(recipe) for name, recipe in found.items()}
 
