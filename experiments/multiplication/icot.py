@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -36,13 +36,14 @@ def present() -> dict[str, list[str]]:
     return {regime: names for regime, names in found.items() if names}
 
 
-def measured(model: str, **small: dict[str, object]) -> Found:
+def measured(model: str, **small: Any) -> Found:
     """Return the results of every method on one model; `small` gives some methods other parameters."""
     from interp.execute import answer
-    from interp.store import Spec
+    from interp.store import spec_from
 
     return {
-        method: answer(Spec(method=method, model=model, parameters=small.get(method, {}))) for method in OF_PRODUCTS
+        method: answer(spec_from({"method": method, "model": model, "parameters": small.get(method, {})}))
+        for method in OF_PRODUCTS
     }
 
 
@@ -68,7 +69,15 @@ def captioned(figure: go.Figure, dataset: xr.Dataset) -> go.Figure:
     if size.startswith("4x4"):
         return figure
     note = f"Our model: {size}, smaller than the published one (4x4 digits, d_model 768)."
-    place = {"xref": "paper", "yref": "paper", "x": 0, "y": -0.2, "xanchor": "left", "showarrow": False}
+    place = {
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": -0.19,
+        "yanchor": "top",
+        "xanchor": "left",
+        "showarrow": False,
+    }
     figure.add_annotation(text=note, font={"size": 11}, **place)
     return figure.update_layout(margin={"b": 110})
 

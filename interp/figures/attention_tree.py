@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 THRESHOLD = 0.2
+MARKED = ("a0", "b0", "#")
+"""Keys that are named below narrow panels: where each number and the answer begin."""
 
 
 def coverage(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -64,7 +66,7 @@ def heads(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             ]  # fmt: skip
             panels.append(Panel(f"{layer}.{head}", pattern.value[i, j], hover))
     return panel_maps(
-        panels, Axis("query", [str(r) for r in roles]), Axis("key", [str(k) for k in keys]),
+        panels, Axis("query", [str(r) for r in roles]), Axis("key", [k if k in MARKED else "" for k in keys]),
         title=schema.heading(dataset, "Attention of every head", "mean weight", n, "null: 1 / number of keys"),
         unit="attention weight", bounds=(0.0, 1.0), theme=theme,
     )  # fmt: skip

@@ -21,6 +21,9 @@ from interp.figures.schema import Estimates
 if TYPE_CHECKING:
     import xarray as xr
 
+SMALLEST = 0.01
+"""Gradient norms below this have the darkest colour: the scale is logarithmic."""
+
 
 def losses(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     """Return the loss of every answer digit over the steps, with the loss of the best blind guess."""
@@ -47,15 +50,22 @@ def gradients(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
          for i, s in enumerate(steps)] for k, c in enumerate(columns)
     ]  # fmt: skip
     heat = go.Heatmap(
-        x=steps, y=list(range(len(columns))), z=np.log10(np.maximum(norms, 0.01)), hovertext=hover, hoverinfo="text",
-        coloraxis="coloraxis",
+        x=steps, y=list(range(len(columns))), z=np.log10(np.maximum(norms, SMALLEST) / SMALLEST), hovertext=hover,
+        hoverinfo="text", coloraxis="coloraxis",
     )  # fmt: skip
     figure = go.Figure(heat, layout={"template": look.template(theme)})
-    figure.update_xaxes(title_text="step", type="log", dtick=1)
+    figure.update_xaxes(title_text="step", type="log", dtick=1, range=np.log10([steps[0], steps[-1]]).tolist())
     figure.update_yaxes(tickvals=list(range(len(columns))), ticktext=columns, title_text="answer digit")
-    bar = {"title": {"text": "log10 of the norm", "side": "right"}}
+    tens = list(range(5))
+    bar = {"title": {"text": "norm (nats / weight)", "side": "right"}, "tickvals": tens,
+           "ticktext": [f"{SMALLEST * 10**k:g}" for k in tens]}  # fmt: skip
     figure.update_layout(
-        coloraxis={"autocolorscale": True, "cmin": -2, "cmax": max(1.0, float(np.log10(norms.max()))), "colorbar": bar},
+        coloraxis={
+            "autocolorscale": True,
+            "cmin": 0,
+            "cmax": max(3.0, float(np.log10(norms.max() / SMALLEST))),
+            "colorbar": bar,
+        },
         title=schema.heading(dataset, "Gradient norm of every digit's loss", "null: see the losses", n),
     )
     return figure

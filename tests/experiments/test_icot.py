@@ -85,7 +85,7 @@ def test_a_model_of_eight_steps_is_measured_judged_and_drawn(tmp_path):
     assert len(accuracies(found)) == 6
     drawn = dict(pictures({"plain": found["plain"]}))
     assert len(drawn) == sum(len(FIGURES[method]) for method in found["plain"][0])
-    assert all("smaller than the published" in str(figure.layout.annotations) for figure in drawn.values())
+    assert all("smaller than the published" in str(figure.to_json()) for figure in drawn.values())
 
 
 def test_present_names_only_what_is_there():

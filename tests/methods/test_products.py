@@ -15,7 +15,7 @@ from interp.fourier.digit_geometry import components, digit_geometry, head_at
 from interp.fourier.minkowski import head_two_way
 from interp.fourier.product_digits import product_digits, state_means
 from interp.methods.attention_tree import attention_tree, scores, shuffled_edges, tree
-from interp.methods.digit_attribution import digit_attribution
+from interp.methods.digit_attribution import digit_attribution, passes
 from interp.methods.learning_order import learned, learning_order, places
 from interp.methods.multiplier import foretold, multiplication_recipe, untrained, written
 from interp.methods.product_accuracy import product_accuracy
@@ -66,6 +66,17 @@ def test_a_calculator_that_misses_a_digit_does_not_pass():
     assert int(digit_attribution(Calculator(3, knows=()), ab, 3).passed) == 0
 
 
+def test_the_rule_of_the_map_by_hand():
+    changes = np.array([[0.0, 0.8, 0.2], [0.9, 0.9, 0.6]])
+    drop = np.array([[0.5, 10, 3], [8, 20, 4.9]])
+    expected = [[True, True, True], [True, True, False]]  # 4.9 is below a quarter of 20; 3 is below 4.9
+    np.testing.assert_array_equal(passes(drop, drop - 1, changes, 2), expected)
+    noisy = passes(drop, np.where(drop == 8, 1.9, drop), changes, 2)
+    assert not noisy[1, 0]  # its interval reaches into the null
+    assert not passes(np.where(drop == 0.5, -1.1, drop), drop - 1, changes, 2)[0, 0]
+    assert not passes(np.where(drop == 3, 6, drop), drop - 1, changes, 2)[0, 2]
+
+
 def test_accuracy_by_hand_under_every_definition():
     ab = np.array([[47, 65], [99, 99], [10, 10], [25, 40]])  # 3055, 9801, 0100, 1000
     found = product_accuracy(Calculator(2, knows=(0, 1)), ab, 2)
@@ -76,6 +87,8 @@ def test_accuracy_by_hand_under_every_definition():
     assert found.digit.values.tolist() == [11 / 16, 11 / 16]
     assert float(found.token) == (11 + 4 * 3) / (4 * 7)
     assert found.accuracy_majority_null.values.tolist() == [0.5, 0.75, 0.5, 0.25]
+    zeros = product_accuracy(Calculator(2, knows=()), np.array([[47, 65], [65, 47]]), 2)  # c2 of 3055 alone is 0
+    assert float(zeros.token) == pytest.approx((1 + 3) / 7)
 
 
 def test_the_published_map_follows_the_arithmetic_of_carries():
