@@ -42,6 +42,8 @@ def execute(script: Path) -> Path:
         raise InterpError(f"a cell of {script} failed: {error.ename}: {error.evalue}") from None
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran is no part of what it says
+        if cell.cell_type == "code":  # nor what a package said about this machine; a cell that failed has raised
+            cell.outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
     path = script.with_suffix(".ipynb")
     nbformat.write(notebook, path)
     return path

@@ -1,0 +1,56 @@
+"""The Fourier notebook is its script's, and its parts are asked, told, drawn and judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.fourier.protocol import PARTS, draw, follow, said
+from experiments.fourier.verdicts import SCRIPTS, verdicts
+from interp.errors import InterpError
+from interp.progress import silent
+from interp.store import Store
+from interp.verdicts import VERDICTS
+
+STORY = Path(__file__).parents[2] / "experiments" / "fourier" / "story.py"
+
+
+def test_the_notebook_is_that_of_the_script() -> None:
+    """Someone who edits one of the two runs `python -m experiments.notebooks experiments/fourier/story.py`."""
+    import jupytext
+    import nbformat
+
+    script, notebook = jupytext.read(STORY), nbformat.read(STORY.with_suffix(".ipynb"), as_version=4)
+    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [
+        (cell.cell_type, cell.source) for cell in script.cells
+    ]
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert sum("image/png" in out.get("data", {}) for out in outputs) == 12, "every figure is a picture"
+
+
+def test_parts_are_recorded_once_told_and_drawn(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    runs = follow(store, silent, only=("learned-spectrum",))
+    assert follow(store, silent, only=("learned-spectrum",)) == runs
+    assert said(store, runs)[0].startswith("learned-spectrum: ")
+    assert draw(store, runs["learned-spectrum"]).data
+
+
+def test_an_unknown_part(tmp_path: Path) -> None:
+    with pytest.raises(InterpError, match="mental-helix"):
+        follow(Store(tmp_path), silent, only=("mental-helicks",))
+
+
+def test_every_part_names_a_method_and_a_model() -> None:
+    assert {spec.model for spec in PARTS.values()} == {"planted:helix", "modadd-59", "mental-math"}
+    assert {name.split("-")[0] for name in PARTS} == {"planted", "learned", "mental"}
+
+
+@pytest.mark.slow
+def test_every_claim_has_a_verdict() -> None:
+    found = verdicts()
+    assert {name for name, _ in found} == set(SCRIPTS)
+    assert {verdict.verdict for _, verdict in found} <= set(VERDICTS)
+    assert all(verdict.said for _, verdict in found)
