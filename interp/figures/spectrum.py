@@ -38,13 +38,17 @@ def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure.update_layout(
         title=schema.heading(
             dataset,
-            "Fourier power of the number embeddings",
+            f"Fourier power of the number {_rows(dataset)}",
             "fraction of the non-constant power",
             f"{schema.count_text(dataset)} numbers",
             "grey: 5 % to 95 % of each null",
         ),
     )
     return figure
+
+
+def _rows(dataset: xr.Dataset) -> str:
+    return "unembeddings" if dataset.attrs.get("site") == "unembed" else "embeddings"
 
 
 def _spectra(figure: go.Figure, dataset: xr.Dataset) -> None:
@@ -64,7 +68,7 @@ def _spectra(figure: go.Figure, dataset: xr.Dataset) -> None:
         )
     figure.add_trace(
         go.Scatter(
-            name="number embeddings",
+            name=f"number {_rows(dataset)}",
             x=component,
             y=schema.values(raw, "power", "component"),
             mode="lines+markers",
