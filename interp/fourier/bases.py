@@ -186,7 +186,7 @@ def real_periods(numbers: Sequence[float] | np.ndarray, periods: Sequence[float]
     allowed (it is then a slow bend, hard to tell from a line: the rank says what is left of it).
     Raises InterpError for no numbers, for values that are not finite, and for a period that is not positive.
     """
-    numbers = np.asarray(numbers, float)
+    numbers = waves.real(numbers)
     if numbers.ndim != 1 or not len(numbers) or not np.isfinite(numbers).all():
         raise InterpError(f"Numbers of shape {numbers.shape}: expected a list of finite numbers; mend the input.")
     if any(not np.isfinite(period) or period <= 0 for period in periods):
@@ -210,7 +210,7 @@ def spanning(
 
     Columns of one label form one component. A component all of whose columns are idle has no rows.
     """
-    columns = np.asarray(columns, float)
+    columns = waves.real(columns)
     if columns.ndim != 2 or columns.shape[1] != len(labels) or not np.isfinite(columns).all():
         raise InterpError(f"Columns of shape {columns.shape} for {len(labels)} labels: expected finite [point, label].")
     components = tuple(dict.fromkeys(labels))

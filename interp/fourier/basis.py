@@ -96,10 +96,15 @@ def power(x: Float[np.ndarray, "... n d"]) -> Float[np.ndarray, "... component"]
 
     power_k = sum over d of (cos row . x)^2 + (sin row . x)^2, over the sum of these over k.
     Computed by the FFT, which equals `basis` here (a test holds it to that). NaN when x does not vary with n, or is
-    not finite. Raises InterpError for complex numbers.
+    not finite. Raises InterpError for complex numbers, for no points and for fewer than two axes.
     """
-    squares = np.square(np.abs(np.fft.rfft(real(x), axis=-2))).sum(-1)[..., 1:]
-    if np.shape(x)[-2] % 2 == 0:
+    x = real(x)
+    if x.ndim < 2 or not x.shape[-2]:
+        raise InterpError(f"Points of shape {x.shape} have no spectrum: expected [..., n, d], n >= 1; add an axis.")
+    with np.errstate(invalid="ignore"):  # inf - inf is nan, and so is its power
+        x = x - x[..., :1, :]  # the mean is not asked for, and what is constant vanishes exactly
+    squares = np.square(np.abs(np.fft.rfft(x, axis=-2))).sum(-1)[..., 1:]
+    if x.shape[-2] % 2 == 0:
         squares[..., -1] /= 2  # the FFT counts the Nyquist wave once, every other frequency twice (k and -k)
     total = squares.sum(-1, keepdims=True)
     return np.divide(squares, total, out=np.full_like(squares, np.nan), where=total > 0)
@@ -108,11 +113,15 @@ def power(x: Float[np.ndarray, "... n d"]) -> Float[np.ndarray, "... component"]
 def concentration(n: int, period: float) -> float:
     """Return the largest share that one frequency holds of cos(2 pi i / period), i < n; 1 = exact.
 
-    A period longer than n is a bend, which leaks. Raises InterpError for a period that is not positive.
+    A period longer than n is a bend, which leaks. NaN for a wave that is constant on whole numbers (period 1, 1/2 ...).
+    Raises InterpError for a period that is not positive and finite, and for fewer than two points.
     """
-    if not period > 0:
+    if not 0 < period < np.inf:
         raise InterpError(f"A period of {period} does not exist: expected a positive number.")
-    return float(power(np.cos(2 * np.pi * np.arange(n) / period)[:, None]).max())
+    if n < 2:
+        raise InterpError(f"{n} points have no frequency: expected at least 2; give more.")
+    turns = np.remainder(np.arange(n), period) / period  # whole turns dropped: no rounding of large angles
+    return float(power(np.cos(2 * np.pi * turns)[:, None]).max())
 
 
 def real(x: np.ndarray) -> np.ndarray:
@@ -120,6 +129,6 @@ def real(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
     if np.iscomplexobj(x):
         raise InterpError(
-            "Complex numbers have no real Fourier basis; pass the real and imaginary parts as two columns."
+            "Complex numbers were given: expected real ones; pass the real and imaginary parts as two columns."
         )
     return x.astype(float, copy=False)

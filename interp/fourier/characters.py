@@ -22,6 +22,7 @@ from jaxtyping import Float
 
 from interp.errors import InterpError
 from interp.fourier.bases import cyclic, discrete_logarithms, multiplicative
+from interp.fourier.basis import real
 from interp.fourier.gini import gini
 
 LARGEST = 4
@@ -92,7 +93,7 @@ def _top(power: np.ndarray) -> np.ndarray:
 
 
 def _checked(x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x, float)
+    x = real(x)
     if x.ndim < 1 or len(x) < 3 or not np.isfinite(x).all():
         raise InterpError(f"A function of shape {x.shape}: expected finite numbers of the residues 0 .. p - 1, p >= 3.")
     if not np.square(x - x.mean(0)).sum() > 1e-24 * np.square(x).sum():

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.errors import InterpError
-from interp.fourier.basis import power
+from interp.fourier.basis import power, real
 
 COMPONENTS = 4
 CIRCULAR = 0.995
@@ -39,7 +39,7 @@ class Circularity:
 
 def principal_components(embed: Float[np.ndarray, "p d"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return unit scores [p, component], singular values and directions [component, d] of centred embeddings."""
-    embed = np.asarray(embed, float)
+    embed = real(embed)
     if embed.ndim != 2 or not np.isfinite(embed).all():
         raise InterpError(f"Embeddings of shape {embed.shape}: expected finite numbers [residue, d]; mend the input.")
     return np.linalg.svd(embed - embed.mean(0), full_matrices=False)

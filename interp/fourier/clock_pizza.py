@@ -134,20 +134,21 @@ def _circularity(net: TwoOperand, seed: int) -> dict[str, xr.Variable]:
 def _circles(p: int, found: Evidence, seed: int) -> dict[str, xr.Variable]:
     """What each formula explains of every circle, its interval over a, and the same formula at another frequency."""
     rng, shape = np.random.default_rng(seed), (len(found.circles), len(FORMULAS))
-    ends, null = np.empty((2, *shape)), np.empty(shape)
+    ends, null = np.empty((2, *shape)), np.full(shape, np.nan)
     for i, circle in enumerate(found.circles):
         k = circle.frequency
         related = {k, *(min(f, p - f) for f in (2 * k % p, k * ((p + 1) // 2) % p))}
-        other = int(rng.choice([f for f in range(1, p // 2 + 1) if f not in related]))
+        unrelated = [f for f in range(1, p // 2 + 1) if f not in related]  # p <= 7 has none
+        other = int(rng.choice(unrelated)) if unrelated else None
         for j, formula in enumerate(FORMULAS.values()):
             rows = correlation_sums(circle.logits, formula(p, k))
             ends[:, i, j] = percentile(share_of(resampled_means(rows, seed=seed)))
-            null[i, j] = explained(circle.logits, formula(p, other))
+            null[i, j] = np.nan if other is None else explained(circle.logits, formula(p, other))
     shares = [each.share for each in found.circles]
     text = "share of a circle's own logits that a formula explains"
     return {
         **mean_variables("explained", "circle formula", found.fve, ends, "2 r - 1", text),
-        "explained_null": variable("circle formula", null, "2 r - 1", "the same formula at another frequency"),
+        "explained_null": variable("circle formula", null, "2 r - 1", "the formula at another frequency; nan: none"),
         "embedding_share": variable("circle", shares, FRACTION, "of the power of the embeddings"),
         "logit_share": variable("circle", found.weights, FRACTION, "of the variance of all circles' own logits"),
     }

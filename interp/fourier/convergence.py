@@ -27,6 +27,7 @@ import numpy as np
 import xarray as xr
 
 from interp.errors import InterpError
+from interp.fourier.basis import real
 from interp.fourier.class_probe import SPLITS, folds, held_out, kappa, kappa_interval
 from interp.fourier.separation import Fisher, fisher, leading, phi, scatter
 from interp.methods.nulls import max_threshold
@@ -75,13 +76,13 @@ def convergence(
     lengths = {len(each) for each in (*points.values(), *covariates.values())}
     if len(lengths) != 1 or not points:
         raise InterpError(f"Embeddings and covariates of {sorted(lengths)} numbers: expected one length for all.")
-    cases = {"raw": None} | {f"without {name}": np.asarray(each, float)[:, None] for name, each in covariates.items()}
+    cases = {"raw": None} | {f"without {name}": real(each)[:, None] for name, each in covariates.items()}
     total, found = len(points) * len(cases) * len(periods), []
     for site, embedding in points.items():
         for variant, covariate in cases.items():
             for period in periods:
                 progress(len(found), total, f"{site}, {variant}, period {period}")
-                found.append(measure(np.asarray(embedding, float), period, covariate, n_shuffles, seed))
+                found.append(measure(real(embedding), period, covariate, n_shuffles, seed))
     progress(total, total, "convergence")
     shape = (len(points), len(cases), len(periods))
     data = _variables(found, shape)
@@ -136,7 +137,7 @@ def _alone(covariates: Mapping[str, np.ndarray], periods: Sequence[int]) -> xr.V
             for k, period in enumerate(periods):
                 count = len(each) - len(each) % period
                 fold = folds(count, period, split, N_FOLDS)
-                found[i, j, k] = kappa(held_out(np.asarray(each, float)[:count, None], np.arange(count) % period, fold))
+                found[i, j, k] = kappa(held_out(real(each)[:count, None], np.arange(count) % period, fold))
     return variable("covariate split period", found, "kappa", "the same probe on the covariate alone")
 
 

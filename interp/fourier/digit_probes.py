@@ -11,7 +11,7 @@ at each layer and role, for every base B at once and numbers n that the probe ha
     accuracy_rounded   n itself by ridge, rounded: what a line gives without any circle
 
 How to read: base 10 says something when it beats other bases of about as many digits *and* both line controls. A digit
-that can be read need not be used: `interp.fourier.rotation` turns it and looks at the answer.
+that can be read need not be used: `interp.fourier.digit_rotation` turns it and looks at the answer.
 Source: Levy & Geva 2024, arXiv:2410.11781 (there by 10,000 steps of Adam; here in closed form, with nulls).
 """
 

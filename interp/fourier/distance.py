@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.errors import InterpError, nearest
+from interp.fourier.basis import real
 
 VARIANTS = ("correct", "margin", "top_wrong")
 ROUNDING = 1e-6
@@ -44,7 +45,7 @@ def logit_map(logits: Float[np.ndarray, "p p p"], variant: str = "correct") -> F
 
     Raises InterpError for an unknown variant, logits that are no finite cube, and even p: two pairs a place.
     """
-    logits = np.asarray(logits, float)
+    logits = real(logits)
     p = len(logits)
     if logits.shape != (p, p, p) or p < 3 or not np.isfinite(logits).all():
         raise InterpError(f"Logits of shape {logits.shape}: expected finite numbers [a, b, c] of p classes.")

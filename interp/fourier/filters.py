@@ -79,7 +79,7 @@ def space(W: Float[np.ndarray, "number d"], chosen: Int[np.ndarray, " row"]) -> 
 
     rank <= min(len(chosen), d). Raises InterpError where W is not finite or these waves of W are zero.
     """
-    W = np.asarray(W, float)
+    W = fourier.real(W)
     if W.ndim != 2 or not np.isfinite(W).all() or not len(chosen):
         raise InterpError(f"An unembedding {W.shape} and {len(chosen)} waves: expected finite [number, d], waves > 0.")
     waves = fourier.transform(W)

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from interp.errors import InterpError, nearest
-from interp.fourier.basis import row_frequencies, transform
+from interp.fourier.basis import real, row_frequencies, transform
 
 VARIANTS = (
     "rows_with_constant",
@@ -26,6 +26,8 @@ VARIANTS = (
     "frequencies_with_constant",
     "frequencies_without_constant",
 )
+CONSTANT = 1e-12
+"""Weights that vary by less than this share of their size are constant: what is left of them is rounding."""
 
 
 def gini(sizes: Float[np.ndarray, " component"]) -> float:
@@ -33,7 +35,7 @@ def gini(sizes: Float[np.ndarray, " component"]) -> float:
 
     Raises InterpError for no sizes, negative ones or values that are not finite.
     """
-    ordered = np.sort(np.asarray(sizes, float))
+    ordered = np.sort(real(sizes))
     if ordered.ndim != 1 or not len(ordered) or not np.isfinite(ordered).all() or ordered[0] < 0:
         raise InterpError(f"Sizes of shape {ordered.shape}: expected finite numbers >= 0, at least one; mend them.")
     n, total = len(ordered), ordered.sum()
@@ -49,9 +51,14 @@ def component_norms(weights: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " co
 
 
 def fourier_gini(weights: Float[np.ndarray, "n d"], variant: str = "frequencies_without_constant") -> float:
-    """Return the Gini coefficient of W's Fourier components in a named variant. Raises InterpError for another name."""
+    """Return the Gini coefficient of W's Fourier components in a named variant.
+
+    NaN where it is asked without the constant of weights that do not vary. Raises InterpError for another name.
+    """
     if variant not in VARIANTS:
         raise InterpError(f"unknown variant {variant!r} of the Gini coefficient. {nearest(variant, VARIANTS)}")
     by_row = variant.startswith("rows")
     sizes = np.linalg.norm(transform(weights), axis=1) if by_row else component_norms(weights)
+    if sizes[1:].max(initial=0) <= CONSTANT * sizes[0]:
+        sizes[1:] = 0
     return gini(sizes[1:] if variant.endswith("without_constant") else sizes)

@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 
 from interp.errors import InterpError, nearest
 from interp.fourier.bases import discrete_logarithms
+from interp.fourier.basis import real
 from interp.fourier.key_frequencies import KeyFrequencies, chosen_by
 
 MOST = 256
@@ -184,7 +185,7 @@ def _rotations(turn: np.ndarray) -> Float[np.ndarray, "a 2 2"]:
 
 
 def _checked(group: Group, logits: np.ndarray) -> np.ndarray:
-    logits, n = np.asarray(logits, float), len(group.elements)
+    logits, n = real(logits), len(group.elements)
     if logits.shape != (n, n, n) or not np.isfinite(logits).all():
         raise InterpError(f"Logits of shape {logits.shape}: expected finite numbers [a, b, c] of the {n} elements.")
     logits = logits - logits.mean(-1, keepdims=True)

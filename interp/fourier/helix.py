@@ -23,6 +23,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from interp.errors import InterpError
+from interp.fourier.basis import real
 
 Term = tuple[str, float]
 CONSTANT: Term = ("constant", 0)
@@ -180,7 +181,7 @@ def checked(points: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarr
 
 
 def _values(values: ArrayLike) -> np.ndarray:
-    a = np.atleast_1d(np.asarray(values, float))
+    a = np.atleast_1d(real(values))
     if a.ndim != 1 or not len(a) or not np.isfinite(a).all():
         raise InterpError(f"Values of shape {a.shape}: expected at least one finite number; mend them.")
     return a

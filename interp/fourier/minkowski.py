@@ -30,6 +30,7 @@ from jaxtyping import Float, Int
 
 from interp.engine import Site, run
 from interp.errors import InterpError
+from interp.fourier.basis import real
 
 
 class TwoWay(NamedTuple):
@@ -56,7 +57,7 @@ def two_way(
     The likenesses are nan where no two values of a share three of b. Raises InterpError when a digit does
     not vary or the output does not.
     """
-    out = np.asarray(out, float)
+    out = real(out)
     codes = [np.unique(each, return_inverse=True)[1] for each in (a, b)]
     sizes = [int(code.max()) + 1 for code in codes]
     rest = out - out.mean(0)

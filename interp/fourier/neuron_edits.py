@@ -117,5 +117,6 @@ def _all(logits: np.ndarray) -> float:
 
 
 def _null(losses: Sequence[float], of: str) -> dict[str, Any]:
-    ends = {"null": float(np.median(losses)), "null_low": min(losses), "null_high": max(losses)}
+    known = losses or [math.nan]  # a small p may have no frequency that is no key
+    ends = {"null": float(np.median(known)), "null_low": min(known), "null_high": max(known)}
     return {**ends, "n_null": len(losses), "null_of": of}

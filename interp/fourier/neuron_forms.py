@@ -20,6 +20,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from interp.errors import InterpError
+from interp.fourier.basis import real
 from interp.fourier.grid import on_sums, sums
 from interp.fourier.neurons import best_frequency, double, fve
 from interp.fourier.two_operand import TwoOperand
@@ -55,8 +56,8 @@ def of_sums(neurons: Float[np.ndarray, "p p neuron"]) -> Float[np.ndarray, " neu
 def neuron_forms(net: TwoOperand, seed: int = 0) -> xr.Dataset:
     """Return abs_cosine, abs_cosine_null, sums and frequency [neuron] of the neurons that vary, n of them.
 
-    The frequency is the one whose 3 x 3 block holds most of the neuron, the null's is drawn from the unrelated ones.
-    Raises InterpError when no neuron varies.
+    The frequency is the one whose 3 x 3 block holds most of the neuron, the null's is drawn from the unrelated ones
+    (nan where a small p has none). Raises InterpError when no neuron varies.
     """
     grid = net.neuron_grid()
     varies = np.ptp(grid, axis=(0, 1)) > 1e-9
@@ -66,12 +67,15 @@ def neuron_forms(net: TwoOperand, seed: int = 0) -> xr.Dataset:
     own = best_frequency(fve(grid))
     every = range(1, p // 2 + 1)
     unrelated = {k: [j for j in every if j != k and double(j, p) != k and double(k, p) != j] for k in set(own.tolist())}
-    other = np.array([rng.choice(unrelated[k]) for k in own.tolist()])
+    other = np.array([rng.choice(unrelated[k]) if unrelated[k] else 0 for k in own.tolist()])
+    null = np.full(len(own), np.nan)
+    if other.any():
+        null[other > 0] = abs_cosine(grid[..., other > 0], other[other > 0])
     fraction = "fraction of the variance over all pairs"
     return xr.Dataset(
         {
             "abs_cosine": variable("neuron", abs_cosine(grid, own), fraction, "explained by the absolute-value form"),
-            "abs_cosine_null": variable("neuron", abs_cosine(grid, other), fraction, "the same at another frequency"),
+            "abs_cosine_null": variable("neuron", null, fraction, "the same at another frequency; nan: there is none"),
             "sums": variable("neuron", of_sums(grid), fraction, "explained by any function of a + b"),
             "frequency": variable("neuron", own, "k", "frequency of the 3 x 3 block that holds most"),
             "n": variable("", len(own), "neurons", "neurons that vary with the operands"),
@@ -97,7 +101,7 @@ def _forms(p: int, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _centred(neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the neurons less their means, [pair, neuron], and their sums of squares."""
-    neurons = np.asarray(neurons, float)
+    neurons = real(neurons)
     if neurons.ndim != 3 or neurons.shape[0] != neurons.shape[1] or not np.isfinite(neurons).all():
         raise InterpError(f"Neurons of shape {neurons.shape}: expected finite numbers [a, b, neuron] over all pairs.")
     flat = neurons.reshape(-1, neurons.shape[2])

@@ -31,6 +31,8 @@ from interp.progress import Progress, silent
 
 FOLDS, PER_BIN = 5, 4
 """Held-out fifths; grid points for each frequency that the range could tell apart."""
+SMALL = 0.1
+"""The quantile of the steps between numbers that sets the shortest period of the grid."""
 FAMILIES = {"shuffled points": shuffled, "random walks": random_walk, "cubics": polynomial}
 HOLDOUTS = ("interleaved", "block")
 
@@ -46,14 +48,16 @@ def period_scan(
 ) -> xr.Dataset:
     """Return gain [holdout, period] (at most 1) beside its nulls, and which periods are found.
 
-    `periods` None takes a grid from twice the smallest step of the numbers to half of their range. found [holdout,
-    period] is 1 at local maxima with p_value <= .05 (null_level, of the same shape, is about there). harmonic_of is
-    the longest found period of which a found one is a half, third, ... within the resolution, itself where there is
-    none, nan elsewhere.
-    Raises InterpError for fewer than 3 * FOLDS numbers, values that are not finite, and fewer than 19 draws.
+    `periods` None takes a grid from twice a small step of the numbers (their tenth percentile) to half of their range.
+    found [holdout, period] is 1 at local maxima with p_value <= .05 (null_level, of the same shape, is about there).
+    harmonic_of is the longest found period of which a found one is a half, third, ... within the resolution, itself
+    where there is none, nan elsewhere. Raises InterpError for fewer than 3 * FOLDS numbers, values that are not finite,
+    periods that are not positive, and fewer than 19 draws.
     """
     points, numbers = _checked(points, numbers, n_null)
-    grid = _grid(numbers) if periods is None else np.asarray(periods, float)
+    grid = _grid(numbers) if periods is None else real(np.asarray(periods))
+    if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid).all() and (grid > 0).all()):
+        raise InterpError(f"Periods {grid.tolist()}: expected at least one, all positive numbers; change them.")
     kept = _freed(principal(points - points.mean(0))[np.argsort(numbers, kind="stable")], np.sort(numbers))
     numbers, rng = np.sort(numbers), np.random.default_rng(seed)
     gains: dict[str, np.ndarray] = {}  # [holdout, period, draw]
@@ -134,8 +138,12 @@ def _columns(numbers: np.ndarray, period: float | None) -> np.ndarray:
 
 
 def _grid(numbers: np.ndarray) -> np.ndarray:
-    """Periods from twice the smallest step to half of the range, evenly in frequency, descending."""
-    step, span = float(np.diff(np.unique(numbers)).min()), float(np.ptp(numbers))
+    """Periods from twice a small step to half of the range, evenly in frequency, descending.
+
+    The step is one that a tenth of all steps are at most: two numbers that nearly coincide ask for no endless grid.
+    """
+    span = float(np.ptp(numbers))
+    step = float(np.quantile(np.diff(np.unique(numbers)), SMALL, method="lower"))
     count = max(2, round(PER_BIN * span / (2 * step)))
     return 1 / np.linspace(2 / span, 1 / (2 * step), count)
 

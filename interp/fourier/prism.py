@@ -25,7 +25,7 @@ from jaxtyping import Float
 from scipy.stats import beta
 
 from interp.errors import InterpError
-from interp.fourier.basis import basis, rows
+from interp.fourier.basis import basis, real, rows
 
 DIGITS = 10
 SUBSETS = {"0,1,2,5": (1, 2, 5), "0,2,5": (2, 5), "0,3,4,5": (3, 4, 5)}
@@ -46,7 +46,7 @@ class Prism(NamedTuple):
 
 def centred(vectors: Float[np.ndarray, "row digit"]) -> Float[np.ndarray, "row digit"]:
     """Return rows without their mean. Raises InterpError unless they are finite, [row, 10], and some row varies."""
-    x = np.asarray(vectors, float)
+    x = real(vectors)
     if x.ndim != 2 or x.shape[1] != DIGITS or not np.isfinite(x).all():
         raise InterpError(f"Vectors of shape {x.shape}: expected finite numbers [row, 10], one column a digit.")
     x = x - x.mean(1, keepdims=True)

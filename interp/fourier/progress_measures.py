@@ -29,6 +29,7 @@ from scipy.special import logsumexp
 
 from interp.errors import InterpError, nearest
 from interp.fourier.bases import cyclic
+from interp.fourier.basis import real
 from interp.fourier.grid import on_sums, outer_mask, project_block, project_sums, sums
 
 Cube = Float[np.ndarray, "p p p"]
@@ -40,7 +41,7 @@ LARGEST = 300.0
 
 def cross_entropy(logits: Cube) -> PerPair:
     """Return the loss in nats of every pair, the answer being a + b mod p."""
-    logits = np.asarray(logits, float)
+    logits = real(logits)
     shifted = logits - logits.max(-1, keepdims=True)
     n = np.arange(len(logits))
     right = np.take_along_axis(shifted, (np.add.outer(n, n) % len(n))[..., None], -1)[..., 0]

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.errors import InterpError
+from interp.fourier.basis import real
 
 
 class Scatter(NamedTuple):
@@ -46,7 +47,7 @@ def phi(points: Float[np.ndarray, "n d"], period: int) -> float:
     """
     n = len(points)
     require_whole(n, period)
-    energy = np.abs(np.fft.fft(np.asarray(points, float), axis=0, norm="ortho")) ** 2
+    energy = np.abs(np.fft.fft(real(points), axis=0, norm="ortho")) ** 2
     return float(energy[n // period :: n // period].sum())
 
 
@@ -61,7 +62,7 @@ def require_whole(n: int, period: int) -> None:
 
 def scatter(points: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"]) -> Scatter:
     """Return S_B and S_W, every number weighted alike."""
-    points = np.asarray(points, float)
+    points = real(points)
     classes, index = np.unique(labels, return_inverse=True)
     counts = np.bincount(index)
     sums = np.zeros((len(classes), points.shape[1]))

@@ -35,7 +35,12 @@ DESCRIPTIONS = {
 
 
 def usable(count: int, target_periods: Sequence[int] = DECIMAL) -> int:
-    """Return the largest N <= count that every target period divides; `count` itself when there is none."""
+    """Return the largest N <= count that every target period divides; `count` itself when there is none.
+
+    Raises InterpError for a target period that is no whole number of at least 1.
+    """
+    if any(not isinstance(period, int | np.integer) or period < 1 for period in target_periods):
+        raise InterpError(f"Target periods {list(target_periods)}: expected whole numbers of at least 1; change them.")
     step = math.lcm(*target_periods)
     return count - count % step if count >= step else count
 

@@ -101,6 +101,10 @@ def test_no_basis_on_nothing():
         (lambda: fourier.basis(2.5), "whole number"),
         (lambda: fourier.rows(10, 2.5), "Frequency 2.5"),
         (lambda: fourier.concentration(10, 0), "positive"),
+        (lambda: fourier.concentration(10, np.inf), "positive"),
+        (lambda: fourier.concentration(1, 5), "at least 2"),
+        (lambda: fourier.power(np.zeros((0, 2))), "no spectrum"),
+        (lambda: fourier.power(np.arange(5.0)), "add an axis"),
     ],
 )
 def test_what_has_no_wave_is_one_clear_error(act, words):
@@ -112,6 +116,15 @@ def test_integers_are_numbers_and_nan_stays_nan():
     np.testing.assert_allclose(fourier.power(np.arange(6)[:, None]), fourier.power(np.arange(6.0)[:, None]))
     assert np.isnan(fourier.power(np.full((6, 1), np.nan))).all()
     assert fourier.power(np.ones((1, 3))).shape == (0,)
+
+
+@pytest.mark.parametrize("n", [2, 7, 10, 59, 113])
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e6 / 7])
+def test_rounding_of_a_constant_has_no_spectrum(n, value):
+    assert np.isnan(fourier.power(np.full((n, 2), value))).all()
+    one_varies = np.stack([np.full(n, value), (-1.0) ** np.arange(n)], 1)
+    np.testing.assert_allclose(fourier.power(one_varies), fourier.power(one_varies[:, 1:]), atol=1e-15)
+    assert np.isnan(fourier.concentration(n, 1))
 
 
 def test_a_period_longer_than_the_range_leaks():

@@ -34,6 +34,13 @@ def test_a_real_period_is_found_within_the_resolution(period, spacing):
         assert abs(1 / strongest - 1 / period) < 0.5 / np.ptp(numbers)
 
 
+def test_numbers_that_nearly_coincide_ask_for_no_endless_grid():
+    numbers = np.append(np.arange(20.0), 7 + 1e-6)
+    found = period_scan(wave(5, numbers), numbers, n_null=19)
+    assert found.sizes["period"] <= 2 * len(numbers)
+    assert abs(1 / found_periods(found)[0] - 1 / 5) < 0.5 / 19
+
+
 def test_gain_is_that_of_plain_regressions():
     numbers = np.arange(20.0)
     points = wave(5, numbers)
@@ -78,6 +85,13 @@ def test_what_is_not_periodic_is_not_found(shape):
         points += rng.standard_normal((30, 4)).cumsum(0) if curve is None else np.outer(curve, rng.standard_normal(4))
         errors += bool(period_scan(points, n, n_null=19, seed=trial)["found"].sel(holdout="interleaved").any())
     assert errors <= 2
+
+
+@pytest.mark.parametrize("periods", [[], [0.0], [5, -1], [np.nan], [np.inf]])
+def test_periods_that_are_none_are_refused(periods):
+    numbers = np.arange(20.0)
+    with pytest.raises(InterpError, match="all positive"):
+        period_scan(wave(5, numbers), numbers, periods=periods, n_null=19)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,12 @@ def test_usable_numbers(count, periods, expected):
     assert usable(count, periods) == expected
 
 
+@pytest.mark.parametrize("period", [0, -2, 2.5])
+def test_a_target_period_that_is_no_whole_number_is_refused(period):
+    with pytest.raises(InterpError, match="whole numbers of at least 1"):
+        spectrum(noise(20, 2, 0), n_null=19, target_periods=(5, period))
+
+
 def test_the_result_says_what_was_dropped_and_what_leaks():
     dropped = spectrum(noise(61, 3, 0), low=5, n_null=19)
     assert (dropped.attrs["low"], dropped.attrs["high"], dropped.attrs["dropped"], int(dropped["n"])) == (5, 64, 1, 60)
