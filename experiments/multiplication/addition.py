@@ -20,7 +20,7 @@ import xarray as xr
 from experiments.multiplication import written_figures as draw
 from experiments.multiplication.dissect import frame
 from experiments.multiplication.dissect_rules import fallen_steps, share
-from interp.tasks.lookback import cascade_frequencies, cascades, error_rate, fails
+from interp.tasks.lookback import cascade_frequencies, cascades, error_rate, fails, undecided
 from interp.verdicts import Verdict, judge, read_claims
 
 HERE = Path(__file__).parent
@@ -47,6 +47,7 @@ def measure(directory: Path) -> dict[str, Any]:
         **evidence.heads(directory),
         "by_cascade": failures_by_class(wrong, cascades(*ab.T, DIGITS)),
         "overlap": {str(reach): overlap(wrong, fails(*ab.T, DIGITS, reach)) for reach in REACHES},
+        "undecided": {str(reach): overlap(wrong, undecided(*ab.T, DIGITS, reach)) for reach in REACHES},
         "wrong": {"wrong": int(wrong.sum()), "n": len(wrong)},
         "examples": [f"{a} + {b}" for a, b in ab[wrong][:20].tolist()],
     }

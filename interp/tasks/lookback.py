@@ -46,6 +46,18 @@ def fails(
     return (lookback_digits(a, b, n, reach) != digits(np.asarray(a) + np.asarray(b), n + 1)).any(1)
 
 
+def undecided(
+    a: Int[np.ndarray, " problem"], b: Int[np.ndarray, " problem"], n: int, reach: int = 2
+) -> Bool[np.ndarray, " problem"]:
+    """Return in which sums `reach` columns are all nines above a column that is not seen, carry or not.
+
+    What looks back so far cannot know these; the algorithm, which then says "no carry", fails on those with one.
+    """
+    nines = sum_facts(a, b, n)["MS9"]
+    blind = [nines[:, i - _seen(reach) : i].all(1) for i in range(reach + 1, n + 1)]
+    return np.any(blind, axis=0) if blind else np.zeros(len(nines), bool)
+
+
 def error_rate(n: int, reach: int = 2) -> float:
     """Return the exact share of wrong answers over uniform n-digit operands. Raises InterpError above 12 digits."""
     patterns, weights = _patterns(n)

@@ -7,7 +7,7 @@ import pytest
 
 from interp.errors import InterpError
 from interp.tasks import written
-from interp.tasks.lookback import cascade_frequencies, cascades, error_rate, fails, lookback_digits
+from interp.tasks.lookback import cascade_frequencies, cascades, error_rate, fails, lookback_digits, undecided
 from interp.tasks.multiplication import digits
 
 ADD5 = written.Form("+", 5, 5, "ordinal")
@@ -39,6 +39,19 @@ def test_it_fails_exactly_on_longer_cascades():
     for reach in (1, 2, 3, 4):
         np.testing.assert_array_equal(fails(a, b, 5, reach), cascades(a, b, 5) > reach)
     assert not fails(a, b, 5, 5).any()
+
+
+def test_what_is_undecided_is_failed_exactly_where_a_carry_comes():
+    a, b = np.array([990, 994, 997, 90, 900]), np.array([5, 5, 5, 9, 99])
+    assert undecided(a, b, 3).tolist() == [True, True, True, False, True]  # the tens and the hundreds sum to nine
+    assert fails(a, b, 3).tolist() == [False, False, True, False, False]  # and the units make a carry
+    a, b = every(3)
+    for reach in (1, 2):
+        wrong, blind = fails(a, b, 3, reach), undecided(a, b, 3, reach)
+        assert blind[wrong].all()
+        assert wrong.sum() < blind.sum()
+    np.testing.assert_array_equal(fails(a, b, 3, 2), undecided(a, b, 3, 2) & (a % 10 + b % 10 >= 10))
+    assert not undecided(a, b, 3, 3).any()
 
 
 def test_the_published_rates():
