@@ -10,8 +10,9 @@ from typing import Any
 from dash import Dash, set_props
 from flask import request
 
-from apps.dashboard import ids, router
+from apps.dashboard import ids, router, whence
 from apps.dashboard.components.shell import Theme, shell
+from apps.dashboard.downloads import add_downloads
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
 from apps.dashboard.security import guard
@@ -69,6 +70,8 @@ def create_app(settings: Settings) -> Dash:
     )
     app.layout = lambda: shell(theme(), str(settings.store), settings.read_only)
     router.register(app, library)
+    whence.register(app, library)
+    add_downloads(app.server, library)
     for module in PAGES:
         module.register(app, library)
     guard(app.server, list(app.csp_hashes()))

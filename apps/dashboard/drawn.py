@@ -19,8 +19,19 @@ HEAD = 75
 
 
 @dataclass(frozen=True)
+class Source:
+    """The run that a figure shows, and the name of its drawing (of that run's method)."""
+
+    run_id: str
+    drawing: str
+
+
+@dataclass(frozen=True)
 class Drawn:
-    """What a card shows: words, the figure as JSON, the same numbers as a table, and the height it needs in pixels."""
+    """What a card shows: words, the figure as JSON, the same numbers as a table, and the height it needs in pixels.
+
+    `source` says where the numbers come from; a card without one offers pictures, but no data and no provenance.
+    """
 
     title: str
     subtitle: str
@@ -28,6 +39,7 @@ class Drawn:
     summary: str
     table: Twin | None
     height: int = 0
+    source: Source | None = None
 
 
 def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] | None = None) -> Drawn:

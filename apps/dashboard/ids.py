@@ -13,6 +13,12 @@ PROVIDER = "provider"
 TOAST = "toast"
 COPY_LINK = "copy-link"
 COPIED = "copied"
+WHENCE_DRAWER = "whence-drawer"
+WHENCE_BODY = "whence-body"
+
+# the last click in any graph, {"graph", "x", "y", "z", "curve", "index", "custom", "shift", "n"}, or {"unlock", "n"};
+# written by assets/cards.js
+CLICK = "click"
 
 # one a page: what is selected, as {"path": ..., "search": ...}; a clientside callback writes it into the address bar
 SELECTION = "selection"
@@ -36,6 +42,11 @@ RUNS_DRAWER_BODY = "runs-drawer-body"
 def graph(name: str) -> dict[str, str]:
     """Return the id of a graph; the theme is swapped on all of them at once."""
     return {"type": "graph", "name": name}
+
+
+def whence(run_id: str, card: str) -> dict[str, str]:
+    """Return the id of the button of a card that tells where run `run_id` comes from."""
+    return {"type": "whence", "run": run_id, "card": card}
 
 
 def part(name: str, of: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apps.dashboard.drawn import Drawn, drawn
+from apps.dashboard.drawn import Drawn, Source, drawn
 from interp.errors import InterpError
 from interp.figures import Drawing
 from interp.store import OpenRun, RunSummary, Store
@@ -66,7 +67,7 @@ class Library:
     def _draw_once(self, run_id: str, digest: str, drawing: Drawing, theme: str) -> Drawn:
         dataset = self._load(run_id, digest)
         try:
-            return drawn(drawing, dataset, theme)
+            return replace(drawn(drawing, dataset, theme), source=Source(run_id, drawing.name))
         except InterpError:
             raise
         except Exception as error:  # one figure that fails must not take its page with it

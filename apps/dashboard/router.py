@@ -120,6 +120,12 @@ def _clientside(app: Dash) -> None:
         prevent_initial_call=True,
     )
     app.clientside_callback(
+        ClientsideFunction("cards", "clicked"),
+        Output(ids.CLICK, "data"),
+        Input({"type": "graph", "name": ALL}, "clickData"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
         ClientsideFunction("arithmoscope", "copyLink"),
         Output(ids.COPIED, "children"),
         Input(ids.COPY_LINK, "n_clicks"),

@@ -14,31 +14,51 @@ from interp.errors import nearest
 
 VERSION = "1"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?(e-[0-9]{1,2})?")
 NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
-NUMBERS = ("layer", "example")
+COUNTS = ("layer", "head", "example", "a", "b")
+RUNS = ("run", "against")
+MOST_PINS = 4
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is looked at; None where nothing was chosen."""
+    """What is looked at; None where nothing was chosen.
+
+    `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `a` and `b`
+    a pair of operands, `pin` the names of up to four cells that are kept beside the selected one, oldest first.
+    """
 
     run: str | None = None
+    against: str | None = None
     model: str | None = None
     task: str | None = None
     style: str | None = None
+    view: str | None = None
+    metric: str | None = None
     layer: int | None = None
+    head: int | None = None
     role: str | None = None
     example: int | None = None
+    a: int | None = None
+    b: int | None = None
+    period: float | None = None
+    pin: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> Selection:
         """Return a copy with `changes`."""
         return replace(self, **changes)
 
+    def pinned(self, cell: str) -> Selection:
+        """Return a copy with `cell` pinned, or let go where it was; of more than four the oldest is let go."""
+        kept = tuple(name for name in self.pin if name != cell)
+        return self.but(pin=kept if cell in self.pin else (*kept, cell)[-MOST_PINS:])
+
     @property
     def search(self) -> str:
         """Return the query of the address, e.g. `?v=1&run=...`; empty when nothing is selected."""
-        chosen = {name: value for name, value in asdict(self).items() if value is not None}
-        return f"?{urlencode({'v': VERSION, **chosen})}" if chosen else ""
+        chosen = {name: value for name, value in asdict(self).items() if value not in (None, ())}
+        return f"?{urlencode({'v': VERSION, **chosen}, doseq=True)}" if chosen else ""
 
 
 KNOWN = tuple(field.name for field in fields(Selection))
@@ -57,17 +77,27 @@ def parse(search: str | None) -> tuple[Selection, list[str]]:
                 f"The link names {name[:40]!r}, which this version does not know. {nearest(name[:40], KNOWN)}"
             )
         else:
-            chosen[name], notice = _value(name, value)
+            found, notice = _value(name, value)
             notices += [notice] if notice else []
+            if name != "pin":
+                chosen[name] = found
+            elif found is not None and found not in chosen.setdefault("pin", ()):
+                chosen["pin"] = (*chosen["pin"], found)
+    if len(chosen.get("pin", ())) > MOST_PINS:
+        notices.append(f"The link pins {len(chosen['pin'])} cells; the first {MOST_PINS} are kept.")
+        chosen["pin"] = chosen["pin"][:MOST_PINS]
     return Selection(**chosen), notices
 
 
 def _value(name: str, value: str) -> tuple[Any, str | None]:
-    if name in NUMBERS:
+    if name in COUNTS:
         if value.isascii() and value.isdigit() and len(value) < 7:
             return int(value), None
         return None, f"{name} = {value[:40]!r} is not a number from 0 on; it was left out."
-    if name == "run" and not RUN_ID.fullmatch(value):
+    if name == "period":
+        period = float(value) if PERIOD.fullmatch(value) else 0.0
+        return (period, None) if period > 0 else (None, f"period = {value[:40]!r} is no positive number; left out.")
+    if name in RUNS and not RUN_ID.fullmatch(value):
         return None, f"{value[:40]!r} is not a run id (a-z, 0-9, '_' and '-'); it was left out."
     if not NAME.fullmatch(value):
         return None, f"{name} = {value[:40]!r} is not a name; it was left out."

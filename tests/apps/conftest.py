@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.dashboard.library import Library
-from tests.apps import fixture_store
+from tests.apps import browser, fixture_store
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +34,39 @@ def small(tmp_path) -> Path:
     made = fixture_store
     fixture_store.fill(root, [made.accuracy("a+b", "plain"), made.patching("a+b"), made.af1("a+b")])
     return root
+
+
+@pytest.fixture(scope="module")
+def base(study):
+    with browser.serving(study) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch_persistent_context(
+            str(tmp_path_factory.mktemp("profile")),
+            executable_path=browser.browser_path(),
+            args=browser.FLAGS,
+            viewport={"width": 1280, "height": 800},
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def tab(context, base):
+    """Return a tab whose console errors and foreign requests fail the test at its end."""
+    page = context.new_page()
+    page.set_default_timeout(browser.PATIENCE)
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request", lambda request: None if browser.local(request.url) else wrong.append(f"request to {request.url}")
+    )
+    yield page
+    page.close()
+    assert wrong == []

@@ -2,115 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-PATIENCE = 60_000  # milliseconds; the machine may be busy
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tests.apps import browser
+from tests.apps.browser import serving, text_of, wait_for_text
 
-
-def browser_path() -> str | None:
-    """Return a system Chromium: $BROWSER_PATH, else the first of the usual names."""
-    return os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        browser_path() is None,
-        reason="no Chromium found; install one (Debian: apt install chromium) or set BROWSER_PATH",
-    ),
-]
-
-
-@contextmanager
-def serving(store: Path):
-    """Yield the address of the app over `store`, served by a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "apps.dashboard", "--store", str(store), "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                with urlopen(f"{base}/health", timeout=5):
-                    break
-            except OSError:
-                assert process.poll() is None, process.stderr and process.stderr.read()
-                time.sleep(0.1)
-        yield base
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def base(study):
-    with serving(study) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def context(tmp_path_factory):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("profile")),
-            executable_path=browser_path(),
-            args=FLAGS,
-            viewport={"width": 1280, "height": 800},
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def tab(context, base):
-    """Return a tab whose console errors and foreign requests fail the test at its end."""
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: None if local(request.url) else wrong.append(f"request to {request.url}"))
-    yield page
-    page.close()
-    assert wrong == []
-
-
-def local(url: str) -> bool:
-    return bool(re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:)", url))
-
-
-def text_of(tab, selector: str) -> str:
-    return tab.locator(selector).first.inner_text()
-
-
-def wait_for_text(tab, selector: str, text: str) -> None:
-    tab.locator(selector).filter(has_text=text).first.wait_for()
+pytestmark = browser.MARKS
 
 
 @pytest.mark.parametrize(
@@ -216,3 +115,28 @@ def test_an_empty_store_says_what_to_type(tab, tmp_path):
         tab.goto(base)
         wait_for_text(tab, "main", "interp study --model mental-math")
         assert "No results yet" in text_of(tab, "main")
+
+
+def test_a_figure_goes_full_screen_and_out_as_files(tab, base):
+    tab.goto(f"{base}/af1")
+    card = tab.locator(".card").first
+    card.locator(".main-svg").first.wait_for()
+    card.locator("[data-act=full]").click()
+    tab.wait_for_function("() => document.fullscreenElement && document.fullscreenElement.matches('.card')")
+    card.locator("[data-act=full]").click()
+    tab.wait_for_function("() => !document.fullscreenElement")
+    card.locator("summary", has_text="Export").click()
+    starts = {"png": b"\x89PNG", "svg": b"<svg", "CSV": b"faithfulness", "HTML": b"<html"}
+    for name, start in starts.items():
+        with tab.expect_download() as got:
+            act = f"[data-act={name}]" if name.islower() else f"a:has-text('{name}')"
+            card.locator(act).click()
+        assert start in Path(got.value.path()).read_bytes()[:400], name
+
+
+def test_a_figure_says_where_it_comes_from(tab, base):
+    tab.goto(f"{base}/af1")
+    tab.locator(".card").first.locator(".main-svg").first.wait_for()
+    tab.locator(".card").first.get_by_role("button", name="where the numbers come from").click()
+    wait_for_text(tab, ".mantine-Drawer-content", "Complete and unchanged")
+    wait_for_text(tab, ".mantine-Drawer-content", "weights sha256")

@@ -12,6 +12,14 @@ NAMES = st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_chara
 SELECTIONS = st.builds(
     Selection,
     run=st.none() | st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True),
+    against=st.none() | st.from_regex(r"[a-z0-9][a-z0-9_-]{0,63}", fullmatch=True),
+    view=st.none() | NAMES,
+    metric=st.none() | NAMES,
+    head=st.none() | st.integers(0, 999_999),
+    a=st.none() | st.integers(0, 999_999),
+    b=st.none() | st.integers(0, 999_999),
+    period=st.none() | st.floats(0.01, 1000),
+    pin=st.lists(NAMES, max_size=4, unique=True).map(tuple),
     model=st.none() | NAMES,
     task=st.none() | NAMES,
     style=st.none() | NAMES,
@@ -52,6 +60,10 @@ def test_nothing_selected_is_no_query():
         ("?run=../../etc/passwd", "not a run id"),
         ("?run=", "not a run id"),
         ("?v=2", "version"),
+        ("?against=../x", "not a run id"),
+        ("?period=0", "positive"),
+        ("?period=nan", "positive"),
+        ("?period=-3", "positive"),
         ("?model=%3Cscript%3E", "not a name"),
         ("?role=" + "x" * 300, "not a name"),
     ],
@@ -64,4 +76,17 @@ def test_what_was_not_understood_is_said(search, said):
 
 
 def test_the_fields_of_an_address_are_few_and_named():
-    assert KNOWN == ("run", "model", "task", "style", "layer", "role", "example")
+    places = ("layer", "head", "role", "example", "a", "b", "period")
+    assert ("run", "against", "model", "task", "style", "view", "metric", *places, "pin") == KNOWN
+
+
+def test_pins_are_let_go_by_a_second_pin_and_the_oldest_by_a_fifth():
+    chosen = Selection()
+    for cell in "abcde":
+        chosen = chosen.pinned(cell)
+    assert chosen.pin == ("b", "c", "d", "e")
+    assert chosen.pinned("c").pin == ("b", "d", "e")
+    assert parse("?pin=a&pin=a&pin=b")[0].pin == ("a", "b")
+    selection, notices = parse("?pin=a&pin=b&pin=c&pin=d&pin=e")
+    assert selection.pin == ("a", "b", "c", "d")
+    assert notices == ["The link pins 5 cells; the first 4 are kept."]

@@ -1,4 +1,4 @@
-"""The one card: title, subtitle, graph, a sentence that says what it shows, and its table twin.
+"""The one card: title, subtitle, graph, a sentence that says what it shows, and its tools (table, export, ...).
 
 The sentence is the accessible description of the graph, which a screen reader cannot enter.
 """
@@ -12,8 +12,8 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
+from apps.dashboard.components.card_tools import card_tools
 from apps.dashboard.components.notice import broken, commands
-from apps.dashboard.components.table import twin_table
 from apps.dashboard.drawn import Drawn
 from interp.figures import GRAPH_CONFIG
 
@@ -40,7 +40,7 @@ def figure_card(
         graph,
         html.P(drawn.summary, id=summary_id, className="summary", **aria(live="polite")),
         *extra,
-        *([twin_table(drawn.table)] if drawn.table else []),
+        card_tools(drawn, name),
     ]
     return html.Figure(children, className="card", **aria(labelledby=title_id, describedby=summary_id))
 

@@ -12,8 +12,11 @@ from dash.development.base_component import Component
 from interp.store import OpenRun
 
 
-def provenance(run: OpenRun, wrong: list[str], root: Path) -> list[Component]:
-    """Return the drawer of a run: integrity, headline numbers, provenance, spec, and a snippet that loads it."""
+def provenance(run: OpenRun, wrong: list[str], root: Path, where: str) -> list[Component]:
+    """Return the drawer of a run: integrity, headline numbers, provenance, spec, and a snippet that loads it.
+
+    `where` names the drawer, so that two on one page have ids of their own.
+    """
     code = snippet(run.run_id, root)
     return [
         _integrity(run, wrong),
@@ -22,9 +25,9 @@ def provenance(run: OpenRun, wrong: list[str], root: Path) -> list[Component]:
         html.H3("Provenance"),
         _pairs(facts(run.manifest)),
         html.H3("Open it in Python"),
-        _code(code, "snippet"),
+        _code(code, "snippet", where),
         html.H3("The question (spec)"),
-        _code(json.dumps(run.manifest["spec"], indent=2, ensure_ascii=False), "spec"),
+        _code(json.dumps(run.manifest["spec"], indent=2, ensure_ascii=False), "spec", where),
     ]
 
 
@@ -81,8 +84,8 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _code(text: str, name: str) -> Component:
-    target = f"code-{name}"
+def _code(text: str, name: str, where: str) -> Component:
+    target = f"{where}-{name}"
     return html.Div(
         [html.Pre(html.Code(text, id=target)), dcc.Clipboard(target_id=target, title=f"Copy the {name}")],
         className="copyable",

@@ -31,14 +31,30 @@ def shell(theme: Theme, store: str, read_only: bool) -> Component:
             dcc.Location(id=ids.URL, refresh=False),
             dcc.Store(id=ids.THEME, data=theme),
             dcc.Store(id=ids.TEMPLATES, data=templates),
+            dcc.Store(id=ids.CLICK),
             html.A("Skip to the content", href="#main", className="skip"),
             html.Header([_brand(), html.Nav(id=ids.NAVIGATION, **aria(label="Pages")), _tools(store, read_only)]),
             html.Main(id="main", children=html.Div(id=ids.PAGE, children=html.P("Loading ...", className="loading"))),
+            _whence(),
             dmc.NotificationContainer(id=ids.TOAST, position="bottom-right", autoClose=10_000, limit=4),
         ],
         id=ids.PROVIDER,
         theme=MANTINE,
         forceColorScheme=theme,
+    )
+
+
+def _whence() -> Component:
+    """The drawer that says where the numbers of a figure come from, one for all pages."""
+    return dmc.Drawer(
+        html.Div(id=ids.WHENCE_BODY),
+        id=ids.WHENCE_DRAWER,
+        title="Where from",
+        position="right",
+        size="620px",
+        opened=False,
+        closeButtonProps={"aria-label": "Close"},
+        overlayProps={"backgroundOpacity": 0.25},
     )
 
 

@@ -134,7 +134,7 @@ def opened(library: Library, run_id: str, theme: str) -> tuple[str, list[Compone
         run = library.opened(run_id)
     except InterpError as error:
         return run_id, [broken(str(error), f"interp runs verify {run_id}")]
-    body = provenance(run, wrong, library.root)
+    body = provenance(run, wrong, library.root, ids.RUNS_DRAWER)
     method = run.manifest["spec"]["method"]
     if wrong or method not in FIGURES:
         return run_id, body
