@@ -77,8 +77,8 @@ def probe_transfer(
     """Return how well the probe of each cell does on every cell, at each layer and role.
 
     `score` [fit, on, layer, role] with intervals and `score_constant`, `score_null`; `cosine` and `cosine_null_high`;
-    `r` for regression; `n` [on]. Raises InterpError for fewer than two cells, an unknown target or role, or test
-    prompts that leave nothing to fit on.
+    `r` for regression; `n_test` [on] and the fewest of them, `n`. Raises InterpError for fewer than two cells, an
+    unknown target or role, or test prompts that leave nothing to fit on.
     """
     if len(cells) < 2:
         raise InterpError(f"A transfer needs at least two cells (tasks, styles); got {', '.join(cells) or 'none'}.")
@@ -198,7 +198,8 @@ def _dataset(
         "score_null_high": variable("", ceiling, unit, "95th percentile of the table's largest, shuffled labels"),
         "cosine": variable(CELL, shaped(cosines[0]), "cosine", "of the two probes' weights"),
         "cosine_null_high": variable("", cosines[1], "cosine", "95th percentile of the largest, shuffled labels"),
-        "n": variable("on", [len(cells[name].test) for name in names], "prompts", "number of test prompts"),
+        "n": variable("", min(len(cells[name].test) for name in names), "prompts", "fewest test prompts of a cell"),
+        "n_test": variable("on", [len(cells[name].test) for name in names], "prompts", "number of test prompts"),
         "n_train": variable("fit", [len(cells[name].train) for name in names], "prompts", "number of train prompts"),
     }
     if "r" in found:

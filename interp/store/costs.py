@@ -24,6 +24,7 @@ from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import Written
+from interp.store.probe_parameters import ProbeCausal, ProbeControls, ProbeDirections, ProbeLearning, ProbeTransfer
 from interp.store.product_parameters import (
     AttentionTree,
     DigitAttribution,
@@ -172,6 +173,33 @@ def _probing(p: asked.Probing, size: Size) -> Work:
 
 
 def _attention(p: asked.Attention, size: Size) -> Work:
+def _probe_controls(p: ProbeControls, size: Size) -> Work:
+    models = 1 if p.untrained is None else 2
+    sets = {"train": Passes("train", p.n_train, models), "selection": Passes("selection", p.n_selection, 1 + models)}
+    return sets | {"test": Passes("test", p.n_test, models)}
+
+
+def _probe_learning(p: ProbeLearning, size: Size) -> Work:
+    return {"train": Passes("train", p.n_train, 1), "test": Passes("test", p.n_test, 1)}  # and logistic regressions
+
+
+def _probe_transfer(p: ProbeTransfer, size: Size) -> Work:
+    cells = 1 + len(p.cells)
+    sets = {"train": Passes("train", p.n_train, cells), "selection": Passes("selection", p.n_selection, cells)}
+    return sets | {"test": Passes("test", p.n_test, cells)}
+
+
+def _probe_directions(p: ProbeDirections, size: Size) -> Work:
+    return {"train": Passes("train", p.n_train, 1), "selection": Passes("selection", p.n_selection, 1)}
+
+
+def _probe_causal(p: ProbeCausal, size: Size) -> Work:
+    layers = size.layers + 1 if p.layers is None else len(p.layers)
+    written = layers * len(p.doses) * (3 + p.n_random) / 2  # a sweep resumes where it writes
+    sets = {"train": Passes("train", p.n_train, 1), "selection": Passes("selection", p.n_selection, 1)}
+    return sets | _evaluated(p, 1 + written)
+
+
     return _evaluated(p, 1)
 
 
@@ -339,6 +367,11 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "mediation": _mediation,
     "components": _components,
     "neurons": _neurons,
+    "probe_controls": _probe_controls,
+    "probe_learning": _probe_learning,
+    "probe_transfer": _probe_transfer,
+    "probe_directions": _probe_directions,
+    "probe_causal": _probe_causal,
     "attribution": _attribution,
     "circuits": _circuits,
     "interchange": _interchange,

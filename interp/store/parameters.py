@@ -22,6 +22,7 @@ from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinc
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
 from interp.store.patching_parameters import HeadPatching, Patching
+from interp.store.probe_parameters import ProbeCausal, ProbeControls, ProbeDirections, ProbeLearning, ProbeTransfer
 from interp.store.product_parameters import (
     AttentionTree,
     DigitAttribution,
@@ -71,6 +72,11 @@ __all__ = [
     "Peeking",
     "Planes",
     "Probing",
+    "ProbeCausal",
+    "ProbeControls",
+    "ProbeDirections",
+    "ProbeLearning",
+    "ProbeTransfer",
     "ProductAccuracy",
     "ProductDigits",
     "RunningSums",
@@ -179,6 +185,11 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "probing": Probing,
     "attention": Attention,
     "spectrum": Spectrum,
+    "probe_controls": ProbeControls,
+    "probe_learning": ProbeLearning,
+    "probe_transfer": ProbeTransfer,
+    "probe_directions": ProbeDirections,
+    "probe_causal": ProbeCausal,
     "spectra": Spectra,
     "dla": Dla,
     "long_answers": LongAnswers,

@@ -1,0 +1,100 @@
+"""Which probe reads which cell, and which variables share a direction? Two square tables at the best place.
+
+transfer: rows are what a probe was fitted on, columns what it is judged on; the diagonal is the usual probe.
+directions: how much of two variables' spans is shared, along what is read and along what changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.figures import maps, schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def transfer_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return the table of scores at the place where the usual probes are best, the null's ceiling in the heading."""
+    names = [str(name) for name in schema.labels(dataset, "fit")]
+    j, k = best_place(dataset)
+    score = schema.estimates(dataset, "score", "fit", "on", "layer", "role")[..., j, k]
+    cosine = schema.values(dataset, "cosine", "fit", "on", "layer", "role")[..., j, k]
+    constant = schema.values(dataset, "score_constant", "fit", "on", "layer", "role")[..., j, k]
+    r = schema.optional(dataset, "r", "fit", "on", "layer", "role")
+    n, tested = schema.count_text(dataset), schema.values(dataset, "n_test", "on")
+    hover = [
+        [f"<b>fitted on {a}, judged on {b}</b><br>{score[i, m].text()}<br>constant {constant[i, m]:.3f}<br>"
+         f"cosine {cosine[i, m]:.3f}" + ("" if r is None else f"<br>correlation {r[i, m, j, k]:.3f}")
+         + f"<br>n = {int(tested[m]):,}"
+         for m, b in enumerate(names)] for i, a in enumerate(names)
+    ]  # fmt: skip
+    clipped = np.clip(score.value, -1, 1)
+    ceiling = float(schema.values(dataset, "score_null_high"))
+    layer, role = schema.labels(dataset, "layer")[j], schema.labels(dataset, "role")[k]
+    told = (f"layer {layer}, {role}; below -1 drawn as -1", n, f"null: shuffled labels reach {ceiling:.2f}")
+    return maps.panel_maps(
+        [maps.Panel("", clipped, hover, maps.written(clipped))], maps.Axis("fitted on", names),
+        maps.Axis("judged on", names), unit=str(dataset.attrs.get("kind", "score")), bounds=(-1.0, 1.0), theme=theme,
+        title=schema.heading(dataset, f"Probes of {dataset.attrs.get('target', '?')} on other cells", *told),
+    )  # fmt: skip
+
+
+def best_place(dataset: xr.Dataset) -> tuple[int, int]:
+    """Return the layer and role (indices) where probes do best on their own cell, on average."""
+    score = schema.values(dataset, "score", "fit", "on", "layer", "role")
+    found = maps.largest(np.einsum("iijk->jk", score))
+    return found[0], found[1]
+
+
+def transfer_summary(dataset: xr.Dataset) -> str:
+    """Return how probes do on their own cell and on others at the best place."""
+    j, k = best_place(dataset)
+    score = schema.values(dataset, "score", "fit", "on", "layer", "role")[..., j, k]
+    names, other = [str(name) for name in schema.labels(dataset, "fit")], ~np.eye(len(score), dtype=bool)
+    worst = tuple(np.argwhere(other & (score == score[other].min()))[0])
+    own = score.diagonal()
+    return (
+        f"At layer {schema.labels(dataset, 'layer')[j]}, {schema.labels(dataset, 'role')[k]}, probes of "
+        f"{dataset.attrs.get('target', '?')} score {own.min():.2f} to {own.max():.2f} on their "
+        f"own cell and {score[other].min():.2f} to {score[other].max():.2f} on others (worst: {names[worst[0]]} on "
+        f"{names[worst[1]]}; shuffled labels up to {float(schema.values(dataset, 'score_null_high')):.2f}); "
+        f"{schema.count_text(dataset)}."
+    )
+
+
+def overlap_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return what the spans of every two variables share at the last layer and first role, along reads and means."""
+    names = [str(name) for name in schema.labels(dataset, "target")]
+    layer, role, n = schema.labels(dataset, "layer")[-1], schema.labels(dataset, "role")[0], schema.count_text(dataset)
+    dims = ("space", "target", "other", "layer", "role")
+    overlap, angle = (schema.values(dataset, name, *dims)[..., -1, 0] for name in ("overlap", "angle"))
+    limits = schema.values(dataset, "overlap_null_high", "space")
+    panels = []
+    for s, space in enumerate(str(name) for name in schema.labels(dataset, "space")):
+        hover = [[f"<b>{a} and {b}, {space}</b><br>overlap {overlap[s, i, j]:.3f}<br>angle {angle[s, i, j]:.0f}°<br>"
+                  f"null [0, {limits[s]:.2f}]<br>{n}" for j, b in enumerate(names)]
+                 for i, a in enumerate(names)]  # fmt: skip
+        panels.append(maps.Panel(f"{space} (null up to {limits[s]:.2f})", overlap[s], hover, maps.written(overlap[s])))
+    axis = maps.Axis("", names)
+    told = (f"layer {layer}, {role}", n, "null: probes of shuffled labels")
+    return maps.panel_maps(panels, axis, axis, unit="shared", bounds=(0.0, 1.0), theme=theme,
+                           title=schema.heading(dataset, "Directions that variables share", *told))  # fmt: skip
+
+
+def overlap_summary(dataset: xr.Dataset) -> str:
+    """Return the two variables whose directions of reading share most at the last layer."""
+    names = [str(name) for name in schema.labels(dataset, "target")]
+    dims = ("space", "target", "other", "layer", "role")
+    found = schema.values(dataset, "overlap", *dims)[0, ..., -1, 0] - np.eye(len(names))
+    i, j = maps.largest(found)
+    limit = float(schema.values(dataset, "overlap_null_high", "space")[0])
+    above = int((np.triu(found, 1) > limit).sum())
+    return (
+        f"At layer {schema.labels(dataset, 'layer')[-1]}, {schema.labels(dataset, 'role')[0]}, {above} of "
+        f"{len(names) * (len(names) - 1) // 2} pairs share more of what is read than shuffled labels do ({limit:.2f}); "
+        f"most: {names[i]} and {names[j]}, {found[i, j]:.2f}; {schema.count_text(dataset)}."
+    )
