@@ -117,12 +117,6 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("readable", probing.readable, probing.summary, "score"),
         Drawing("score_by_layer", probing.score_by_layer, probing.summary, "score"),
     ),
-    "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
-    "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
-    "spectra": (Drawing("excess", spectra.excess, spectra.summary, "excess"),),
-    "dla": (
-        Drawing("head_map", direct.head_map, direct.summary, "heads"),
-        Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),
     "probe_controls": (
         Drawing("beside", probe_controls.beside, probe_controls.summary, "score"),
         Drawing("by_layer", probe_controls.by_layer, probe_controls.summary, "score"),
@@ -131,6 +125,12 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "probe_transfer": (Drawing("transfer_map", probe_tables.transfer_map, probe_tables.transfer_summary, "score"),),
     "probe_directions": (Drawing("overlap_map", probe_tables.overlap_map, probe_tables.overlap_summary, "overlap"),),
     "probe_causal": (Drawing("followed", probe_causal.followed, probe_causal.summary, "follows"),),
+    "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
+    "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
+    "spectra": (Drawing("excess", spectra.excess, spectra.summary, "excess"),),
+    "dla": (
+        Drawing("head_map", direct.head_map, direct.summary, "heads"),
+        Drawing("by_layer", direct.by_layer, direct.summary, "mlps"),
         Drawing("neuron_map", direct.neuron_map, direct.summary, "neuron_sizes"),
     ),
     "long_answers": (Drawing("by_place", long_answers.by_place, long_answers.summary, "digit_generated"),),

@@ -172,7 +172,6 @@ def _probing(p: asked.Probing, size: Size) -> Work:
     return {"reference": Passes("train", p.n_train, 1), "test": Passes("test", p.n_test, 1)}
 
 
-def _attention(p: asked.Attention, size: Size) -> Work:
 def _probe_controls(p: ProbeControls, size: Size) -> Work:
     models = 1 if p.untrained is None else 2
     sets = {"train": Passes("train", p.n_train, models), "selection": Passes("selection", p.n_selection, 1 + models)}
@@ -200,6 +199,7 @@ def _probe_causal(p: ProbeCausal, size: Size) -> Work:
     return sets | _evaluated(p, 1 + written)
 
 
+def _attention(p: asked.Attention, size: Size) -> Work:
     return _evaluated(p, 1)
 
 
@@ -359,6 +359,11 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "heads": _heads,
     "lens": _lens,
     "probing": _probing,
+    "probe_controls": _probe_controls,
+    "probe_learning": _probe_learning,
+    "probe_transfer": _probe_transfer,
+    "probe_directions": _probe_directions,
+    "probe_causal": _probe_causal,
     "attention": _attention,
     "spectrum": _spectrum,
     "spectra": _spectra,
@@ -367,11 +372,6 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "mediation": _mediation,
     "components": _components,
     "neurons": _neurons,
-    "probe_controls": _probe_controls,
-    "probe_learning": _probe_learning,
-    "probe_transfer": _probe_transfer,
-    "probe_directions": _probe_directions,
-    "probe_causal": _probe_causal,
     "attribution": _attribution,
     "circuits": _circuits,
     "interchange": _interchange,
