@@ -16,7 +16,7 @@ VERSION = "1"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?(e-[0-9]{1,2})?")
 NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
-COUNTS = ("layer", "head", "example", "a", "b")
+COUNTS = ("layer", "head", "example", "a", "b", "step")
 RUNS = ("run", "against")
 MOST_PINS = 4
 
@@ -26,7 +26,7 @@ class Selection:
     """What is looked at; None where nothing was chosen.
 
     `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `a` and `b`
-    a pair of operands, `pin` the names of up to four cells that are kept beside the selected one, oldest first.
+    a pair of operands, `step` a step of a training, `pin` the names of up to four cells that are kept beside the selected one, oldest first.
     """
 
     run: str | None = None
@@ -43,6 +43,7 @@ class Selection:
     a: int | None = None
     b: int | None = None
     period: float | None = None
+    step: int | None = None
     pin: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> Selection:

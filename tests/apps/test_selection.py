@@ -19,6 +19,7 @@ SELECTIONS = st.builds(
     a=st.none() | st.integers(0, 999_999),
     b=st.none() | st.integers(0, 999_999),
     period=st.none() | st.floats(0.01, 1000),
+    step=st.none() | st.integers(0, 999_999),
     pin=st.lists(NAMES, max_size=4, unique=True).map(tuple),
     model=st.none() | NAMES,
     task=st.none() | NAMES,
@@ -64,6 +65,7 @@ def test_nothing_selected_is_no_query():
         ("?period=0", "positive"),
         ("?period=nan", "positive"),
         ("?period=-3", "positive"),
+        ("?step=-1", "not a number"),
         ("?model=%3Cscript%3E", "not a name"),
         ("?role=" + "x" * 300, "not a name"),
     ],
@@ -76,7 +78,7 @@ def test_what_was_not_understood_is_said(search, said):
 
 
 def test_the_fields_of_an_address_are_few_and_named():
-    places = ("layer", "head", "role", "example", "a", "b", "period")
+    places = ("layer", "head", "role", "example", "a", "b", "period", "step")
     assert ("run", "against", "model", "task", "style", "view", "metric", *places, "pin") == KNOWN
 
 
