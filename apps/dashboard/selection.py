@@ -26,7 +26,8 @@ class Selection:
     """What is looked at; None where nothing was chosen.
 
     `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `a` and `b`
-    a pair of operands, `step` a step of a training, `pin` the names of up to four cells that are kept beside the selected one, oldest first.
+    a pair of operands, `step` a step of a training, `pin` the names of up to four cells that are kept beside the
+    selected one, oldest first.
     """
 
     run: str | None = None
