@@ -211,6 +211,11 @@ def middle(columns: np.ndarray) -> list[str]:
     return [str(column) for column in columns[2:-1]]
 
 
+def failing(here: xr.Dataset) -> list[str]:
+    """Return the columns of one mode that are wrong more often than right, beyond their interval."""
+    return [str(c) for c, high in zip(here.column.values, here.accuracy_high.values, strict=True) if high < 0.5]
+
+
 def _centre(here: xr.Dataset) -> str:
     return f"c{here.sizes['column'] // 2 - 1}"
 

@@ -196,7 +196,10 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "digit_attribution": (
         Drawing("attribution_map", digit_attribution.attribution_map, digit_attribution.summary, "attribution"),
     ),
-    "running_sums": (Drawing("error_by_column", running_sums.error_by_column, running_sums.summary, "mae_foretold"),),
+    "running_sums": (
+        Drawing("error_by_column", running_sums.error_by_column, running_sums.summary, "mae_foretold"),
+        Drawing("scatter", running_sums.scatter, running_sums.summary, "said"),
+    ),
     "attention_tree": (
         Drawing("coverage", attention_tree.coverage, attention_tree.summary, "coverage"),
         Drawing("heads", attention_tree.heads, attention_tree.summary, "pattern"),

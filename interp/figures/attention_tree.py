@@ -2,7 +2,7 @@
 
 How to read `coverage`: the share of needed products that the tree finds at one threshold, beside random trees with as
 many edges (grey) and spurious products (dotted). `heads`: mean attention of every head at the token that foretells each
-digit; the first panel is the first block.
+digit; a row of panels a block.
 
 Source: Bai et al. 2025, arXiv:2510.00184.
 """
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from interp.figures import schema
 from interp.figures import theme as look
-from interp.figures.curves import Curve, accuracy_axis, add_curve, add_null
-from interp.figures.maps import Axis, Panel, panel_maps
+from interp.figures.curves import Curve, accuracy_axis, add_curve, add_null, panel_titles
 from interp.figures.schema import Estimates
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.2
 MARKED = ("a0", "b0", "#")
-"""Keys that are named below narrow panels: where each number and the answer begin."""
+"""Tokens that are named beside small panels: where each number and the answer begin."""
 
 
 def coverage(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -53,22 +53,35 @@ def coverage(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
 
 
 def heads(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the mean attention of every head from each token to each, a panel a head."""
+    """Return the mean attention of every head from each token to each, a row a block and a panel a head."""
     layers, numbers = schema.labels(dataset, "layer"), schema.labels(dataset, "head")
     pattern = schema.estimates(dataset, "pattern", "layer", "head", "role", "key")
     roles, keys, n = schema.labels(dataset, "role"), schema.labels(dataset, "key"), schema.count_text(dataset)
-    panels = []
-    for i, layer in enumerate(layers):
-        for j, head in enumerate(numbers):
-            hover = [
-                [f"<b>{layer}.{head}: {q} looks at {k}</b><br>{pattern[i, j, a, b].text()}, {n}"
-                 for b, k in enumerate(keys)] for a, q in enumerate(roles)
-            ]  # fmt: skip
-            panels.append(Panel(f"{layer}.{head}", pattern.value[i, j], hover))
-    return panel_maps(
-        panels, Axis("query", [str(r) for r in roles]), Axis("key", [k if k in MARKED else "" for k in keys]),
+    names = [f"{layer}.{head}" for layer in layers for head in numbers]
+    figure = make_subplots(
+        len(layers), len(numbers), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02, vertical_spacing=0.08,
+        subplot_titles=names,
+    )  # fmt: skip
+    for at, name in enumerate(names):
+        i, j = divmod(at, len(numbers))
+        hover = [
+            [f"<b>{name}: {q} looks at {k}</b><br>{pattern[i, j, a, b].text()}, {n}" for b, k in enumerate(keys)]
+            for a, q in enumerate(roles)
+        ]
+        figure.add_trace(
+            go.Heatmap(name=name, z=pattern.value[i, j], hovertext=hover, hoverinfo="text", coloraxis="coloraxis"),
+            row=i + 1, col=j + 1,
+        )  # fmt: skip
+    for axis, labels in ((figure.update_xaxes, keys), (figure.update_yaxes, roles)):
+        axis(tickvals=[labels.index(k) for k in MARKED], ticktext=list(MARKED), showgrid=False)
+    figure.update_xaxes(title_text="key", row=len(layers))
+    figure.update_yaxes(title_text="query", col=1)
+    panel_titles(figure)
+    return figure.update_layout(
+        template=look.template(theme), height=200 + 190 * len(layers),
         title=schema.heading(dataset, "Attention of every head", "mean weight", n, "null: 1 / number of keys"),
-        unit="attention weight", bounds=(0.0, 1.0), theme=theme,
+        coloraxis={"autocolorscale": True, "cmin": 0, "cmax": 1,
+                   "colorbar": {"title": {"text": "attention weight", "side": "right"}}},
     )  # fmt: skip
 
 

@@ -58,6 +58,8 @@ def attribution_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         go.Scatter(name="not as demanded", x=x, y=y, mode="markers", marker=ring, hoverinfo="skip", showlegend=False),
         row=1, col=1,
     )  # fmt: skip
+    figure.update_xaxes(range=[-0.5, len(columns) - 0.5])  # rings would widen the first panel
+    figure.update_yaxes(range=[-0.5, len(sources) - 0.5])
     return figure.add_hline(y=len(sources) / 2 - 0.5, line={"dash": "dash", "width": 1, "color": "#868e96"})
 
 

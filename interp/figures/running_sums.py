@@ -2,7 +2,8 @@
 
 How to read: 1 is the best constant and 0 is exact. Lines are sites of the stream, from embeddings to the end; the grey
 ones are the best site of the network before training, and the same probe on the digits alone. A model that computes the
-sum is far below both.
+sum is far below both. `scatter`: what the probe of the last block between attention and MLP says beside the sum, where
+c_k has been read (the published place); on the diagonal it is exact, the grey line is the median sum.
 
 Source: Bai et al. 2025, arXiv:2510.00184.
 """
@@ -62,12 +63,50 @@ def error_by_column(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     return figure.update_layout(template=look.template(theme), title=title)
 
 
+def scatter(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
+    """Return what the probes say beside the truth, a panel a middle column, with errors and the best constant's."""
+    columns, sites = schema.labels(dataset, "column"), schema.labels(dataset, "site")
+    middle, site, n = [str(c) for c in columns[2:-1]], sites[_last(sites)], schema.count_text(dataset)
+    at = dataset.sel(site=site)
+    error, low, high = (at[f"mae_input{end}"].sel(column=middle).values for end in ("", "_low", "_high"))
+    constant = dataset["mae_constant_null"].sel(column=middle).values
+    titles = [f"{c}: error {error[i]:.2f} [{low[i]:.2f}, {high[i]:.2f}], constant {constant[i]:.2f}"
+              for i, c in enumerate(middle)]  # fmt: skip
+    figure = make_subplots(cols=len(middle), horizontal_spacing=0.05, subplot_titles=titles)
+    for i, column in enumerate(middle):
+        here, where = at.sel(column=column), {"row": 1, "col": i + 1}
+        truth, said = here["truth"].values, here["said"].sel(role=column).values
+        hover = [
+            f"<b>{column} of one problem</b><br>sum {t:.0f}, probe {s:.1f} [{n}]"
+            for t, s in zip(truth, said, strict=True)
+        ]
+        dots = {"size": 3, "color": look.BLUE, "opacity": 0.5}
+        ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+        figure.add_trace(go.Scatter(name="problems", x=truth, y=said, mode="markers", marker=dots, hovertext=hover,
+                                    hoverinfo="text", showlegend=i == 0), row=1, col=i + 1)  # fmt: skip
+        exact = {"color": look.VERMILLION, "width": 1}
+        figure.add_trace(go.Scatter(name="exact", x=ends, y=ends, mode="lines", line=exact, hoverinfo="skip",
+                                    showlegend=i == 0), row=1, col=i + 1)  # fmt: skip
+        add_null(figure, "median sum", ends, np.full(2, np.median(truth)), where, legend=i == 0)
+    figure.update_xaxes(title_text="running sum")
+    figure.update_yaxes(title_text="probe", col=1)
+    panel_titles(figure)
+    figure.update_annotations(font={"size": 10})
+    title = schema.heading(dataset, f"Running sums read at {site}", "where the digit has been read", n)
+    return figure.update_layout(template=look.template(theme), title=title)
+
+
 def summary(dataset: xr.Dataset) -> str:
     """Return the error of the middle columns in the last block, where they are foretold, beside the best constant."""
     columns, sites = schema.labels(dataset, "column"), schema.labels(dataset, "site")
     constant = schema.values(dataset, "mae_constant_null", "column")
-    last = max((i for i, site in enumerate(sites) if str(site).startswith("resid_mid")), default=len(sites) - 1)
+    last = _last(sites)
     error = schema.values(dataset, "mae_foretold", "column", "site")[:, last]
     middle = range(2, len(columns) - 1)
     words = ", ".join(f"{columns[k]} {error[k]:.2f} ({constant[k]:.2f})" for k in middle)
     return f"Error of the running sums at {sites[last]} where they are foretold (best constant): {words}."
+
+
+def _last(sites: list) -> int:
+    """Return the place of the last site between attention and MLP, or of the last site where there is none."""
+    return max((i for i, site in enumerate(sites) if str(site).startswith("resid_mid")), default=len(sites) - 1)

@@ -4,7 +4,8 @@
     learned_after             =  the last line before it: the digit was learned between the two
 
 A digit that was not learned by the end is censored: nan, and the training says only that it takes longer than that; the
-lines at the end must be STAY of them. Losses are in nats on fixed selection problems, gradient norms are |dL_k / dw|.
+lines at the end must be STAY of them. Losses are in nats on fixed selection problems without steps, whatever the
+training shows by then; gradient norms are |dL_k / dw|.
 
 Null: `loss_null[k]`, the entropy of c_k over all products, is the loss of the best guess that does not read the
 question (ln 10 = 2.303 in the middle): a digit whose loss ends there has not been learned at all.
@@ -36,6 +37,8 @@ def learning_order(log: Sequence[dict[str, Any]], n: int, n_selection: int, name
     `loss_null` [column], `learned_at`, `learned_after` [threshold, column] (nan: not by the end), `place` [threshold,
     column] from 1 on; `accuracy` [scored, column] with Wilson's intervals. Raises InterpError for a log without digits.
     """
+    from interp.models.multiplication_training import N_MEASURED
+
     lines = [line for line in log if "digits" in line]
     if len(lines) < STAY or any(len(line["digits"]["loss"]) != 2 * n for line in lines):
         raise InterpError(f"This log has {len(lines)} lines by digit: expected {STAY} or more, of {2 * n} digits each.")
@@ -58,6 +61,7 @@ def learning_order(log: Sequence[dict[str, Any]], n: int, n_selection: int, name
         **mean_variables("accuracy", "scored column", right, wilson(np.rint(right * n_selection), n_selection),
                          "fraction", "digits right, told those before"),
         "n": variable("", n_selection, "problems", "selection problems behind accuracy"),
+        "n_measured": variable("", N_MEASURED, "problems", "selection problems behind losses and gradients"),
     }  # fmt: skip
     coords = {"step": steps, "column": [f"c{k}" for k in range(2 * n)], "threshold": list(THRESHOLDS),
               "scored": [int(line["step"]) for line in scored]}  # fmt: skip

@@ -53,11 +53,16 @@ def running_sums() -> xr.Dataset:
     sites, constant = ["resid_pre 0", "resid_mid 0", "resid_post 0"], np.array([14.0, 22, 18, 2])
     values = constant[:, None] * np.array([1.0, 0.6, 0.2])
     made: dict[str, object] = {"mae_constant_null": (("column",), constant), "ratio_null_low": ((), 0.93), "n": ((), N)}
+    rng, roles = np.random.default_rng(0), ["#", *COLUMNS]
+    truth = rng.uniform(0, 3 * constant, (N, 4))
+    said = truth[:, :, None, None] + values[:, :, None] * rng.standard_normal((N, 4, 3, 5))
+    made |= {"truth": (("problem", "column"), truth), "said": (("problem", "column", "site", "role"), said)}
     for place in ("foretold", "input"):
         made |= interval(f"mae_{place}", ("column", "site"), values, 0.3, 0, 99)
         made[f"mae_{place}_untrained_null"] = (("column", "site"), values * 0 + constant[:, None] * 0.8)
         made[f"mae_{place}_digits_null"] = (("column",), constant * 0.6)
-    return xr.Dataset(made, coords={"column": COLUMNS, "site": sites}, attrs=named("running_sums"))  # type: ignore[arg-type]
+    coords = {"column": COLUMNS, "site": sites, "role": roles}
+    return xr.Dataset(made, coords=coords, attrs=named("running_sums"))  # type: ignore[arg-type]
 
 
 def attention_tree() -> xr.Dataset:
@@ -105,6 +110,7 @@ def learning_order() -> xr.Dataset:
             "loss": (("step", "column"), loss), "gradient_norm": (("step", "column"), loss / 2 + 0.01),
             "loss_null": (("column",), np.array([2.1, 2.3, 2.3, 2.0])),
             "learned_at": (("threshold", "column"), np.array([[100, 1000, np.nan, 100.0]])), "n": ((), N),
+            "n_measured": ((), 16),
         },
         coords={"step": steps, "column": COLUMNS, "threshold": [0.5]}, attrs=named("learning_order"),
     )  # fmt: skip

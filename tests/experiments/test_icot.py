@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.multiplication.icot import PUBLISHED, accuracies, measured, pictures, present, verdicts
+from experiments.multiplication.icot import PUBLISHED, accuracies, measured, pictures, present, regime_of, verdicts
 from experiments.multiplication.icot_rules import (
     RULES,
     attribution,
     exact,
+    failing,
     idle_middle,
     middle,
     middle_last,
@@ -18,6 +19,7 @@ from interp.figures import FIGURES
 from interp.methods.digit_attribution import digit_attribution
 from interp.methods.learning_order import learning_order
 from interp.methods.product_accuracy import product_accuracy
+from interp.store import Store
 from interp.tasks import multiplication as task
 from interp.verdicts import read_claims
 from tests.multipliers import Calculator, train_tiny
@@ -77,7 +79,8 @@ def test_rules_on_the_order_of_learning():
 @pytest.mark.slow
 def test_a_model_of_eight_steps_is_measured_judged_and_drawn(tmp_path):
     directory = train_tiny(tmp_path / "multiply")
-    found = {regime: [measured(str(directory), **SMALL)] for regime in ("plain", "icot", "aux")}
+    store = Store(tmp_path / "store")
+    found = {regime: [measured(str(directory), store, SMALL)] for regime in ("plain", "icot", "aux")}
     judged = {each.claim.name: each for each in verdicts(found)}
     assert judged["T1 icot"].verdict == "not reproduced"
     assert judged["M1 icot"].verdict == "not reproduced"
@@ -88,5 +91,17 @@ def test_a_model_of_eight_steps_is_measured_judged_and_drawn(tmp_path):
     assert all("smaller than the published" in str(figure.to_json()) for figure in drawn.values())
 
 
-def test_present_names_only_what_is_there():
-    assert all(name.startswith("multiply-") for names in present().values() for name in names)
+def test_present_names_only_what_is_there(tmp_path, monkeypatch):
+    for name in ("multiply-plain", "multiply-icot", "multiply-icot-seed1", "multiply-icot-long", "multiply-by-digit"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    monkeypatch.setenv("ARITHMOSCOPE_ZOO", str(tmp_path))
+    there = {"multiply-plain": 1, "multiply-icot": 2, "multiply-icot-long": 1}
+    assert {training: len(names) for training, names in present().items()} == there
+    assert [regime_of(training) for training in present()] == ["plain", "icot", "icot"]
+
+
+def test_failing_digits_are_those_whose_interval_ends_below_one_half():
+    lacking = product_accuracy(Calculator(3, knows=(0, 1, 5)), AB, 3)
+    assert failing(lacking.sel(mode="told")) == ["c2", "c3", "c4"]
+    assert failing(product_accuracy(Calculator(3), AB, 3).sel(mode="free")) == []

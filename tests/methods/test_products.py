@@ -19,7 +19,7 @@ from interp.methods.digit_attribution import digit_attribution, passes
 from interp.methods.learning_order import learned, learning_order, places
 from interp.methods.multiplier import foretold, multiplication_recipe, untrained, written
 from interp.methods.product_accuracy import product_accuracy
-from interp.methods.running_sums import Plan, _errors, running_sums, stream_sites
+from interp.methods.running_sums import Plan, _missed, _said, running_sums, stream_sites
 from interp.models import load
 from interp.tasks import multiplication as task
 from interp.tasks.products import foretold_at, product_prompts, told
@@ -144,10 +144,24 @@ def test_a_planted_sum_is_read_and_a_shuffled_one_is_not():
     truth = rng.integers(0, 200, (600, 1)).astype(float)
     x = torch.from_numpy(np.concatenate([truth, rng.standard_normal((600, 5))], axis=1) @ rng.standard_normal((6, 6)))
     labels = np.concatenate([truth[:400], rng.permutation(truth[:400])], axis=1)
-    found = _errors(x[:400], x[400:], Plan(np.arange(400) % 5, torch.from_numpy(labels), truth[400:]))
+    plan = Plan(np.arange(400) % 5, torch.from_numpy(labels), truth[400:])
+    found = _missed(plan, _said(x[:400], x[400:], plan))
     constant = np.abs(truth[400:] - np.median(truth[:400])).mean()
-    assert found[:, 0].mean() < 0.01 * constant
-    assert found[:, 1].mean() > 0.95 * constant
+    assert found[0] < 0.01 * constant
+    assert found[1] > 0.95 * constant
+
+
+def test_a_probe_that_reads_nothing_is_the_best_constant_even_of_skewed_sums():
+    """Squared error alone would fall back to the mean, which errs 1.06 times as much as the median."""
+    rng = np.random.default_rng(0)
+    truth = rng.exponential(20, (4000, 1))
+    plan = Plan(np.arange(2000) % 5, torch.from_numpy(truth[:2000]), truth[2000:])
+    for x in (torch.ones(4000, 3), torch.from_numpy(rng.standard_normal((4000, 3)))):
+        [[found]] = _missed(plan, _said(x[:2000], x[2000:], plan))
+        constant = np.abs(truth[2000:] - np.median(truth[:2000])).mean()
+        mean = np.abs(truth[2000:] - truth[:2000].mean()).mean()
+        assert mean > 1.04 * constant
+        assert abs(found / constant - 1) < 0.01
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -159,7 +173,10 @@ def test_running_sums_of_every_architecture(name):
     own = found.ratio.sel(column="c3", site="resid_pre 0")
     assert float(own.sel(role="c3")) < 0.2 < 0.6 < float(own.sel(role="a0"))  # the last digit is its own sum
     assert float(found.ratio.sel(role="a0").min()) > 0.5
-    assert 0.8 < float(found.ratio_null_low) < 1.02
+    assert 0.8 < float(found.ratio_null_low) < 1.02 < float(found.ratio_null_high) < 1.4
+    assert float(found.worst) == float(found.ratio.max()) < 1.05 * float(found.ratio_null_high)  # a constant and noise
+    away = np.abs(found.truth - found.said).mean("problem").transpose(*found.mae.dims)
+    np.testing.assert_allclose(found.mae, away, rtol=1e-5)
     for k in range(4):
         here = found.mae.sel(column=f"c{k}", role=foretold_at(k))
         np.testing.assert_array_equal(found.mae_foretold.sel(column=f"c{k}"), here)
