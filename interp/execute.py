@@ -78,7 +78,7 @@ def _check_question(spec: Spec) -> None:
 
     if spec.method not in METHODS:
         raise InterpError(f"method {spec.method!r} is not one question: use `interp {spec.method}`.")
-    if spec.method in WEIGHTS_ONLY:
+    if spec.method in WEIGHTS_ONLY or (spec.method == "try" and spec.task is None and spec.parameters["prompt"]):
         return
     if spec.task is None:
         raise InterpError(f"method {spec.method!r} needs a task, e.g. --task a+b.")

@@ -24,6 +24,7 @@ from interp.answers import (
     probes,
     products,
     spectra,
+    trying,
     windows,
 )
 from interp.answers.question import Question, shortfall
@@ -34,6 +35,7 @@ __all__ = ["METHODS", "NEED_SPLITS", "NEED_SPLITS_FOR_MEANS", "Question", "needs
 Answer = xr.Dataset | tuple[xr.Dataset, dict[str, np.ndarray]]
 
 METHODS: dict[str, Callable[[Question], Answer]] = {
+    "try": trying.one_prompt,
     "accuracy": measured.accuracy,
     "patching": measured.patching,
     "head_patching": measured.patching,

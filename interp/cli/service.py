@@ -27,14 +27,26 @@ def add(app: typer.Typer) -> None:
 
 def worker(
     once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
+    idle: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds without a job.")] = None,
     store: opt.Root = None,
     batch_size: opt.Batch = 512,
 ) -> None:
     """Take jobs from the queue and do them, one at a time, holding the model. With --once, exits 1 if one failed."""
+    import time
+
     from interp.store import Jobs, Store
     from interp.store import worker as loop
+    from interp.store.tried import Answers
 
     opened = Store(store)
+
+    def explore(spec: Spec, progress: Progress) -> None:
+        from interp.execute import answer, computing_threads
+
+        began = time.time()
+        with computing_threads():
+            found = answer(spec, progress, batch_size)
+        Answers(opened.root).write(spec, found, time.time() - began)
 
     def execute(spec: Spec, progress: Progress) -> str:
         from interp.execute import record
@@ -46,7 +58,7 @@ def worker(
 
     say(f"working on {opened.root}; stop with Ctrl-C")
     earlier = {job.id for job in Jobs(opened.root).list("failed")}
-    ended = loop(opened.root, execute, once=once)
+    ended = loop(opened.root, execute, once=once, explore=explore, idle=idle)
     failed = sorted({job.id for job in Jobs(opened.root).list("failed")} - earlier)
     ends = "1 job" if ended == 1 else f"{ended} jobs"
     say(f"{ends} ended, {len(failed)} failed{''.join(f'; see: interp jobs log {i}' for i in failed)}")

@@ -62,6 +62,7 @@ from interp.figures import (
     spectrum,
     steering,
     transfer,
+    trial,
     waiting,
     window,
     window_grid,
@@ -89,6 +90,11 @@ class Drawing:
 
 
 FIGURES: dict[str, tuple[Drawing, ...]] = {
+    "try": (
+        Drawing("predictions", trial.predictions, trial.summary, "top_probability"),
+        Drawing("lens", trial.lens, trial.summary, "lens_answer"),
+        Drawing("attention", trial.attention, trial.summary, "pattern"),
+    ),
     "accuracy": (Drawing("estimate", accuracy.estimate, accuracy.summary, "accuracy"),),
     "patching": (Drawing("recovered_map", patching.recovered_map, patching.summary, "recovered"),),
     "head_patching": (Drawing("head_maps", patching.head_maps, patching.head_summary, "recovered"),),

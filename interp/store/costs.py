@@ -36,6 +36,7 @@ from interp.store.product_parameters import (
 )
 from interp.store.specs import Spec
 from interp.store.study import parts
+from interp.store.try_parameters import Try
 
 WHOLE = 5000  # prompts of a whole split or task, where null asks for all of them
 STEPS, BATCH = 4000, 512  # a usual recipe
@@ -345,7 +346,14 @@ def _train(p: asked.Train, size: Size) -> Work:
     return {"train": Passes("train", p.batch_size or BATCH, 3 * (p.steps or STEPS))}
 
 
+def _try(p: Try, size: Size) -> Work:
+    n = getattr(p.intervention, "n_reference", 0)
+    shown = {"evaluated": Passes("test", 1, 1 if p.intervention is None else 4)}
+    return shown if n == 0 else _reference(n) | shown
+
+
 COSTS: dict[str, Callable[[Any, Size], Work]] = {
+    "try": _try,
     "accuracy": _accuracy,
     "patching": _patching,
     "head_patching": _patching,

@@ -10,7 +10,8 @@ from typing import Literal
 
 from interp.store.specs import Spec, spec_from
 
-Kind = Literal["method", "study", "train"]
+Kind = Literal["method", "study", "train", "try"]
+"""`try`: the answer is a file that expires (`interp.store.tried`), not a run, and the job is forgotten with it."""
 State = Literal["queued", "running", "cancelling", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "cancelling", "done", "failed", "cancelled")
 

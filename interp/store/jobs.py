@@ -63,7 +63,8 @@ class Jobs:
         return [Job(**row) for row in rows]
 
     def claim(self, owner: str | None = None) -> Job | None:
-        """Return the oldest queued job, now running and owned by this process; None when none waits.
+        """Return the oldest queued job, a try before all others, now running and owned by this process; None when none
+        waits.
 
         Two workers never get the same job: the choice and the mark are one transaction.
         """
@@ -73,7 +74,7 @@ class Jobs:
         with self._write() as table:
             row = table.execute(
                 "UPDATE jobs SET state = 'running', owner = ?, pid = ?, started = ?, heartbeat = ? WHERE id = "
-                "(SELECT id FROM jobs WHERE state = 'queued' ORDER BY id LIMIT 1) RETURNING *",
+                "(SELECT id FROM jobs WHERE state = 'queued' ORDER BY kind <> 'try', id LIMIT 1) RETURNING *",
                 (owner or processes.owner(), os.getpid(), now, now),
             ).fetchone()
         return None if row is None else Job(**row)
@@ -94,8 +95,8 @@ class Jobs:
         if row["state"] == "cancelling":
             raise Cancelled(f"job {job.id} was cancelled")
 
-    def finish(self, job: Job, run_id: str) -> Job:
-        """Mark the job done, with the run that answers it."""
+    def finish(self, job: Job, run_id: str | None) -> Job:
+        """Mark the job done, with the run that answers it (none for a try)."""
         return self._end(job, "done", run_id=run_id)
 
     def fail(self, job: Job, error: str) -> Job:
@@ -132,6 +133,18 @@ class Jobs:
             ended = self._end(job, "cancelled" if job.state == "cancelling" else "failed", error=reason)
             lost += [ended] if ended.error == reason else []
         return lost
+
+    def forget(self, age: float) -> int:
+        """Delete the tries that ended more than `age` seconds ago, and their logs; return how many."""
+        ended = "FROM jobs WHERE kind = 'try' AND finished < ?"
+        with self._read() as table:
+            if table.execute(f"SELECT id {ended} LIMIT 1", (time.time() - age,)).fetchone() is None:
+                return 0
+        with self._write() as table:
+            gone = [row["id"] for row in table.execute(f"DELETE {ended} RETURNING id", (time.time() - age,)).fetchall()]
+        for job_id in gone:
+            self.log_path(job_id).unlink(missing_ok=True)
+        return len(gone)
 
     def log_path(self, job_id: int) -> Path:
         """Return where the log of a job is kept."""

@@ -22,11 +22,16 @@ from typing import TextIO
 from interp.errors import Cancelled, InterpError
 from interp.progress import Progress
 from interp.store.jobs import STALE_AFTER, Job, Jobs
+from interp.store.presence import Presence
 from interp.store.provenance import timestamp
 from interp.store.specs import Spec
 from interp.store.store import Store
+from interp.store.tried import MAX_AGE, Answers
 
 Execute = Callable[[Spec, Progress], str]
+Explore = Callable[[Spec, Progress], None]
+POLL = 0.1  # seconds between looks for a new job
+CARE = 2.0  # seconds between looks for lost ones
 BEAT = 2.0  # seconds between heartbeats of the thread
 REPORT = 0.25  # seconds between progress reports that reach the table
 
@@ -104,29 +109,38 @@ def worker(
     execute: Execute,
     once: bool = False,
     *,
-    poll: float = 0.5,
+    poll: float = POLL,
     stale_after: float = STALE_AFTER,
     beat: float = BEAT,
+    explore: Explore | None = None,
+    idle: float | None = None,
 ) -> int:
     """Take jobs from the store at `root` until stopped, or with `once` until none waits; return how many ended.
 
-    `execute(spec, progress)` does the work and returns the run id. Its failure fails the job, not the worker. Raises
+    `execute(spec, progress)` does the work and returns the run id; `explore` answers a try without recording it. A
+    failure fails the job, not the worker. With `idle` it also ends after so many seconds without a job. Raises
     KeyboardInterrupt after SIGINT and SystemExit(143) after SIGTERM, when the job at hand has been marked.
     """
     jobs, signals, ended = Jobs(root), Signals(), 0
-    jobs.recover(stale_after)
+    last_job = last_care = time.monotonic()
+    _care(jobs, stale_after)
     Store(root).collect_litter()
-    with signals.installed():
+    with signals.installed(), Presence(jobs.root) as presence:
         while signals.caught is None:
             job = jobs.claim()
             if job is not None:
-                perform(jobs, job, execute, signals, beat)
-                ended += 1
-            elif once:
+                presence.tell(job.id)
+                done = perform(jobs, job, _work(job, execute, explore), signals, beat)
+                presence.tell(None, job.spec.model if done.state == "done" else None)
+                ended, last_job = ended + 1, time.monotonic()
+            elif once or (idle is not None and time.monotonic() - last_job > idle):
                 break
             else:
                 signals.wake.wait(poll)
-                jobs.recover(stale_after)
+                presence.touch()
+                if time.monotonic() - last_care > CARE:
+                    _care(jobs, stale_after)
+                    last_care = time.monotonic()
     if signals.caught is signal.SIGINT:
         raise KeyboardInterrupt
     if signals.caught is signal.SIGTERM:
@@ -134,7 +148,25 @@ def worker(
     return ended
 
 
-def perform(jobs: Jobs, job: Job, execute: Execute, signals: Signals, beat: float = BEAT) -> Job:
+def _care(jobs: Jobs, stale_after: float) -> None:
+    """Fail what other workers lost; forget tries, and their answers, that are too old."""
+    jobs.recover(stale_after)
+    jobs.forget(MAX_AGE)
+    Answers(jobs.root).expire()
+
+
+def _work(job: Job, execute: Execute, explore: Explore | None) -> Execute | Explore:
+    """What does this kind of job: `explore` for a try, which records nothing, `execute` for all others."""
+    if job.kind != "try":
+        return execute
+    return explore or _refuse
+
+
+def _refuse(spec: Spec, progress: Progress) -> None:
+    raise InterpError("this worker records runs and answers no try; start another one with `interp worker`")
+
+
+def perform(jobs: Jobs, job: Job, execute: Execute | Explore, signals: Signals, beat: float = BEAT) -> Job:
     """Work on one claimed job, its output in its log; return it as it ended, whatever happened."""
     try:
         with open(jobs.log_path(job.id), "a", encoding="utf-8", buffering=1) as log:
@@ -146,7 +178,7 @@ def perform(jobs: Jobs, job: Job, execute: Execute, signals: Signals, beat: floa
                     traceback.print_exc(file=log)
                 print(f"{timestamp()} job {job.id} ends: {one_line(error)}", file=log)
                 raise
-            print(f"{timestamp()} job {job.id} is run {run_id}", file=log)
+            print(f"{timestamp()} job {job.id} is " + (f"run {run_id}" if run_id else "answered"), file=log)
         return jobs.finish(job, run_id)
     except Cancelled as asked:
         return jobs.cancelled(job, str(asked))
@@ -161,8 +193,10 @@ def perform(jobs: Jobs, job: Job, execute: Execute, signals: Signals, beat: floa
         raise
 
 
-def _execute(jobs: Jobs, job: Job, execute: Execute, signals: Signals, log: TextIO, beat: float) -> str:
-    """Return the run id of the work, done with its output in `log`, a heartbeat, and open to signals."""
+def _execute(
+    jobs: Jobs, job: Job, execute: Execute | Explore, signals: Signals, log: TextIO, beat: float
+) -> str | None:
+    """Return the run id of the work (None of a try), done with a heartbeat, open to signals, its output in `log`."""
     with redirect_stdout(log), redirect_stderr(log), Reporter(jobs, job, log, beat) as report:
         try:
             signals.working = True

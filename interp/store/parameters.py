@@ -33,6 +33,7 @@ from interp.store.product_parameters import (
     RunningSums,
 )
 from interp.store.spectra_parameters import Spectra
+from interp.store.try_parameters import Try
 
 __all__ = [
     "PARAMETERS",
@@ -85,6 +86,7 @@ __all__ = [
     "Steering",
     "Study",
     "Train",
+    "Try",
     "Window",
 ]  # fmt: skip
 
@@ -154,7 +156,7 @@ class Study(Parameters):
     @model_validator(mode="after")
     def _known(self) -> Study:
         for name in self.methods:
-            if name not in PARAMETERS or name in ("study", "train", "accuracy", "window"):
+            if name not in PARAMETERS or name in ("study", "train", "accuracy", "window", "try"):
                 raise ValueError(f"a study cannot contain the method {name!r}")
         return self
 
@@ -217,6 +219,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "digit_geometry": DigitGeometry,
     "product_digits": ProductDigits,
     "learning_order": LearningOrder,
+    "try": Try,
     "study": Study,
     "train": Train,
 }

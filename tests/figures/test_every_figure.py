@@ -23,12 +23,14 @@ from tests.apps import (
     fixture_probes,
     fixture_products,
     fixture_spectra,
+    fixture_trial,
 )
 from tests.apps import fixture_store as made
 
 DATASETS = {
     "accuracy": made.accuracy("a+b", "plain"),
     "af1": made.af1("a+b+c", found=False),
+    "try": fixture_trial.trial(),
     "spectrum": made.spectrum(),
     "spectra": fixture_spectra.spectra("a+b"),
     "dla": fixture_everyday.dla("a+b"),
