@@ -89,17 +89,31 @@ def verify(
 
 @app.command()
 def export(
-    run_id: Run,
-    out: Annotated[Path, typer.Option(help="The zip to write.")],
+    run_ids: Annotated[list[str], typer.Argument(help="Runs (one for a zip); on a page a study brings its parts.")],
+    out: Annotated[Path | None, typer.Option(help="The zip to write.")] = None,
+    html: Annotated[Path | None, typer.Option(help="The page to write: figures, numbers, provenance.")] = None,
     store: opt.Root = None,
     json: opt.Json = False,
 ) -> None:
-    """Write a run to one zip file; equal runs give equal bytes."""
-    path = opt.opened(store, create=False).export(run_id, out)
-    if json:
-        as_json({"run_id": run_id, "file": str(path)})
+    """Write a run to one zip file (equal runs give equal bytes), or runs to one HTML page for a colleague."""
+    if (out is None) == (html is None):
+        raise InterpError("say what to write: --out FILE.zip, or --html FILE.html.")
+    opened = opt.opened(store, create=False)
+    if html is not None:
+        from interp.figures.page import write_page
+        from interp.figures.run_page import run_page
+
+        page = run_page(opened, run_ids)
+        write_page(page, html)
+        path, chosen = html, [section.name for section in page.sections]
+    elif len(run_ids) > 1:
+        raise InterpError(f"a zip holds one run, not {len(run_ids)}; export them one by one, or to a page with --html.")
     else:
-        say(f"wrote {path}")
+        path, chosen = opened.export(run_ids[0], out or Path()), run_ids
+    if json:
+        as_json({"run_ids" if html else "run_id": chosen if html else chosen[0], "file": str(path)})
+    else:
+        say(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 @app.command("import")

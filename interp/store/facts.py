@@ -1,0 +1,50 @@
+"""Where does a run come from, in words? Its circumstances as flat text, and the lines that open it in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def facts(manifest: dict[str, Any]) -> dict[str, str]:
+    """Return provenance as flat text, from a manifest; what is absent is left out."""
+    git, around = manifest.get("git") or {}, manifest.get("environment") or {}
+    found = {
+        "run": manifest.get("run_id"),
+        "created (UTC)": manifest.get("created"),
+        "seconds": f"{manifest['seconds']:.1f}" if manifest.get("seconds") is not None else None,
+        "spec hash": manifest.get("spec_hash"),
+        "weights sha256": (manifest.get("model") or {}).get("weights_sha256"),
+        "git commit": _commit(git),
+        "seeds": _flat(manifest.get("seeds")),
+        "device, dtype": ", ".join(str(manifest[name]) for name in ("device", "dtype") if manifest.get(name)),
+        "environment": _flat({name: value for name, value in around.items() if name != "packages"}),
+        "packages": _flat(around.get("packages")),
+        "command": manifest.get("command"),
+        "parents": ", ".join(manifest.get("parents") or ()),
+        "files": f"{len(manifest['files'])}, {sum(f['bytes'] for f in manifest['files'].values()):,} bytes",
+    }
+    return {name: str(value) for name, value in found.items() if value not in (None, "", {}, [])}
+
+
+def snippet(run_id: str, root: Path | str) -> str:
+    """Return the lines that open a run of the store at `root` in Python and draw it."""
+    return (
+        "from interp.figures import drawing\n"
+        "from interp.store import Store\n\n"
+        f"run = Store({str(root)!r}, create=False).open({run_id!r})\n"
+        "run.dataset                                      # xarray.Dataset\n"
+        'drawing(run.manifest["spec"]["method"])(run.dataset).show()'
+    )
+
+
+def _commit(git: dict[str, Any]) -> str | None:
+    if not git.get("commit"):
+        return None
+    return f"{git['commit']}{' (with uncommitted changes)' if git.get('dirty') else ''}"
+
+
+def _flat(values: Any) -> str:
+    if not isinstance(values, dict):
+        return "" if values is None else str(values)
+    return ", ".join(f"{name} {_flat(value)}" for name, value in values.items())
