@@ -55,7 +55,7 @@ def import_readers() -> None:
 def create_app(settings: Settings) -> Dash:
     """Return the app over the store of `settings`; the store need not exist yet."""
     import_readers()
-    library = Library(settings.store)
+    library = Library(settings.store, settings.read_only)
     app = ThemedDash(
         "arithmoscope",
         assets_folder=str(Path(__file__).parent / "assets"),

@@ -37,6 +37,58 @@ RUNS_GRID = "runs-grid"
 RUNS_SEARCH = "runs-search"
 RUNS_DRAWER = "runs-drawer"
 RUNS_DRAWER_BODY = "runs-drawer-body"
+RUNS_GROUP = "runs-group"
+RUNS_GROUPS = "runs-groups"
+RUNS_CSV = "runs-csv"
+RUNS_SAID = "runs-said"
+RUNS_STAR = "runs-star"
+RUNS_BASELINE = "runs-baseline"
+RUNS_TAG = "runs-tag"
+RUNS_NOTE = "runs-note"
+RUNS_WRITE = "runs-write"
+RUNS_AGAINST = "runs-against"
+
+# Try it
+TRY_ASK = "try-ask"
+TRY_STOP = "try-stop"
+TRY_KEEP = "try-keep"
+TRY_KEPT = "try-kept"
+TRY_JOB = "try-job"
+TRY_TICK = "try-tick"
+TRY_STATUS = "try-status"
+TRY_HINT = "try-hint"
+TRY_RESULT = "try-result"
+TRY_LENS = "try-lens"
+TRY_PREDICTIONS = "try-predictions"
+TRY_ATTENTION = "try-attention"
+TRY_BLOCK = "try-block"
+TRY_HEAD = "try-head"
+
+# New study
+STUDY_PARAMETERS = "study-parameters"
+STUDY_COST = "study-cost"
+STUDY_LAUNCH = "study-launch"
+STUDY_SAID = "study-said"
+STUDY_JOBS = "study-jobs"
+STUDY_TICK = "study-tick"
+STUDY_JOB = "study-job"
+STUDY_DETAIL = "study-detail"
+STUDY_WORKER = "study-worker"
+
+
+def field(form: str, name: str) -> dict[str, str]:
+    """Return the id of a field of a form ("try", "study", "parameter")."""
+    return {"type": f"{form}-field", "name": name}
+
+
+def shown_with(form: str, name: str) -> dict[str, str]:
+    """Return the id of what surrounds a field that is not always asked for."""
+    return {"type": f"{form}-shown", "name": name}
+
+
+def act(name: str) -> dict[str, str]:
+    """Return the id of a button of the job that is looked at."""
+    return {"type": "job-act", "name": name}
 
 
 def graph(name: str) -> dict[str, str]:

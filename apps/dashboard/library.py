@@ -1,6 +1,7 @@
 """The app's view of the store: which runs there are, the newest for a question, and their datasets, read once.
 
-It never writes and never computes. Whatever is wrong with a run comes out as one InterpError line to show.
+It computes nothing and writes nothing but what people say about runs (stars, tags, notes). Whatever is wrong with a
+run comes out as one InterpError line to show.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from apps.dashboard.drawn import Drawn, Source, drawn
 from interp.errors import InterpError
 from interp.figures import Drawing
-from interp.store import OpenRun, RunSummary, Store
+from interp.store import Notes, OpenRun, RunSummary, Store
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,8 +28,8 @@ log = logging.getLogger(__name__)
 class Library:
     """The runs of one store, for reading; safe for the threads of a server."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, read_only: bool = False) -> None:
+        self.root, self.read_only = root, read_only
         self._load = lru_cache(maxsize=128)(self._load_once)
         self._draw = lru_cache(maxsize=256)(self._draw_once)
 
@@ -51,6 +52,19 @@ class Library:
     def of(self, method: str) -> list[RunSummary]:
         """Return the complete runs of a method, newest first."""
         return [line for line in self.runs() if line.method == method and line.status == COMPLETE]
+
+    def notes(self) -> dict[str, Notes]:
+        """Return what people said, by run; runs of which nothing was said are left out."""
+        folder = self.root / "annotations"
+        names = sorted(path.stem for path in folder.glob("*.jsonl")) if folder.is_dir() else []
+        known = {line.run_id for line in self.runs()}
+        return {name: self.store().notes(name) for name in names if name in known}
+
+    def say(self, run_id: str, **said: Any) -> Notes:
+        """Add one star, tag or note to a run (see `Store.annotate`) and return all that is said of it now."""
+        if self.read_only:
+            raise InterpError("This app was started read only: start it without --read-only, or use interp runs note.")
+        return self.store().annotate(run_id, **said)
 
     def opened(self, run_id: str) -> OpenRun:
         """Return a run; InterpError when it is unknown or damaged."""

@@ -11,6 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components import runs_table
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES, af1_beside, patching, runs
 from apps.dashboard.router import show
@@ -216,9 +217,12 @@ def test_a_page_that_fails_says_so(library, monkeypatch):
 
 def test_headline_numbers_ride_with_their_interval():
     summary = {"accuracy": 0.9911, "accuracy_low": 0.98, "accuracy_high": 0.996, "n": 500, "split": "test"}
-    assert runs.headline(summary) == "accuracy 0.991 [0.98, 0.996], split test"
-    assert runs.headline({"found": False, "l_transfer": None, "faithfulness": 0.5}) == "faithfulness 0.5, found False"
-    assert runs.headline({"n": 3, "finding": "No peak."}) == "No peak."
+    assert runs_table.headline(summary) == "accuracy 0.991 [0.98, 0.996], split test"
+    assert (
+        runs_table.headline({"found": False, "l_transfer": None, "faithfulness": 0.5})
+        == "faithfulness 0.5, found False"
+    )
+    assert runs_table.headline({"n": 3, "finding": "No peak."}) == "No peak."
 
 
 def test_the_af1_page_shows_every_part(library):

@@ -75,6 +75,8 @@
         return Object.assign({}, options, { quickFilterText: text || "" });
       },
 
+      wasPressed: function (clicks) { return Boolean(clicks); },
+
       copyLink: async function () {
         try {
           await navigator.clipboard.writeText(window.location.href);
