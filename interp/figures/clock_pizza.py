@@ -65,7 +65,7 @@ def circles(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             for i in range(len(names))
         ]
         dots = _dots(formula, found.value[:, j], names, hover, COLOURS[formula], True, upright=True)
-        dots.update(marker_symbol=look.symbol(j))
+        dots.update(marker_symbol=look.symbol(j), customdata=circle_periods(dataset))
         if found.low is not None and found.high is not None:
             ends = (found.high[:, j] - found.value[:, j], found.value[:, j] - found.low[:, j])
             dots.update(error_y={"type": "data", "symmetric": False, "array": ends[0], "arrayminus": ends[1]})
@@ -76,6 +76,11 @@ def circles(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     parts = ("isolated logits, centred", _pairs(dataset), "bars: 95 % bootstrap over a")
     figure.update_layout(title=schema.heading(dataset, "What one circle computes alone", *parts))
     return figure
+
+
+def circle_periods(dataset: xr.Dataset) -> list[float]:
+    """Return the period p / k of every circle."""
+    return [dataset.sizes["sum"] / int(k) for k in schema.labels(dataset, "circle")]
 
 
 def logit_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:

@@ -67,6 +67,7 @@ def _kappas(figure: go.Figure, here: xr.Dataset, at: list[int], periods: list[in
         found = schema.estimates(raw, "kappa", "period")
         curve = curves.Curve(f"kappa, {split}", at, found, hover, COLOURS.get(split, look.SKY), j)
         curves.add_curve(figure, curve, place, legend=first)
+        figure.data[-1].customdata = periods
         ends, level = curves.level(float(raw["kappa_null_high"]), at)
         curves.add_null(figure, f"shuffled labels ({split}), 95 % of maps", ends, level, place, legend=first)
     for name in (str(variant) for variant in schema.labels(here, "variant") if str(variant) != "raw"):

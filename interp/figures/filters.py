@@ -134,7 +134,8 @@ def kept(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure = go.Figure(layout={"template": look.template(theme)})
     figure.add_trace(
         go.Scatter(
-            name="right modulo T", x=x, y=found.value, mode="markers", error_y=_bars(found), hovertext=hover,
+            name="right modulo T", x=x, y=found.value, mode="markers", error_y=_bars(found), customdata=periods,
+            hovertext=hover,
             hoverinfo="text", marker={"color": look.BLUE, "size": 10},
         )
     )  # fmt: skip

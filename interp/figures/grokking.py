@@ -95,9 +95,11 @@ def spectra(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             for i, k in enumerate(component)
         ]
         shown = values / max(float(values.max()), 1e-12)
+        periods = [[dataset.attrs["p"] / k] * len(steps) for k in component]
         heat = go.Heatmap(
-            x=list(range(len(steps))), y=component, z=shown, coloraxis="coloraxis", hovertext=hover, hoverinfo="text"
-        )
+            x=list(range(len(steps))), y=component, z=shown, coloraxis="coloraxis", hovertext=hover, hoverinfo="text",
+            customdata=periods,
+        )  # fmt: skip
         figure.add_trace(heat, row=1, col=column)
     ticks = list(range(0, len(steps), max(1, len(steps) // 5)))
     figure.update_xaxes(title_text="step", tickvals=ticks, ticktext=[f"{steps[i]:g}" for i in ticks], showgrid=False)

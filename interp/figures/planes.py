@@ -8,6 +8,7 @@ Random planes carry little of the variance; matched ones carry as much as the pl
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def accuracy(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             go.Scatter(
                 name="taken out" if mode == "mean" else "kept alone", x=list(range(len(subspaces))), y=value.value,
                 mode="markers", marker={"color": look.OKABE_ITO[i], "size": 10, "symbol": look.symbol(i)},
-                error_y=_bars(value), hovertext=_hover(dataset, found, subspaces), hoverinfo="text",
+                error_y=_bars(value), customdata=[period_in(name) for name in subspaces],
+                hovertext=_hover(dataset, found, subspaces), hoverinfo="text",
             ),
             **place,
         )  # fmt: skip
@@ -62,6 +64,12 @@ def accuracy(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         ),
     )  # fmt: skip
     return figure
+
+
+def period_in(subspace: str) -> float | None:
+    """Return T of a subspace named `T=5, layer 0`, None for one without a period (the line)."""
+    found = re.match(r"T=([0-9.]+)", subspace)
+    return float(found.group(1)) if found else None
 
 
 def _controls(figure: go.Figure, found: xr.Dataset, place: dict) -> None:

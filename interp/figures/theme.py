@@ -5,9 +5,10 @@ berlin (dark centre) keep +v and -v at least 9.9 and 17 apart; viridis is sequen
 A figure holds no theme of its own: all of it is in `layout.template`, so swapping the template swaps the theme.
 
 Maps use `coloraxis` with `autocolorscale`, and plotly then picks the template's diverging scale when the limits
-straddle zero and its sequential scale when they start at zero; `limits` below makes them symmetric.
+straddle zero and its sequential scale when they start at zero; `limits` below makes them symmetric. Phases and residues
+have `CYCLIC_SCALE`, which ends where it begins.
 
-Source: Okabe & Ito 2008; Crameri 2018 (berlin); Brewer (RdBu).
+Source: Okabe & Ito 2008; Crameri 2018 (berlin); Brewer (RdBu); Bechtold & van der Walt 2018 (twilight).
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ VIRIDIS = [
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e",
     "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 ]  # fmt: skip
+TWILIGHT = [
+    "#e2d9e2", "#9ebbc9", "#6785be", "#5e43a5", "#421257",
+    "#2f1436", "#5f1a48", "#9a3f54", "#c0786a", "#d7baaa", "#e2d9e2",
+]  # fmt: skip
+ALLOWED_CYCLIC = {"twilight": TWILIGHT}
 ALLOWED_SCALES = {"RdBu": RD_BU, "berlin reversed": BERLIN_REVERSED, "viridis": VIRIDIS}
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
@@ -75,6 +81,10 @@ def limits(*arrays: np.ndarray, at_least: float = 1.0) -> tuple[float, float]:
 
 def _scale(colours: list[str]) -> list[list]:
     return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
+
+
+CYCLIC_SCALE = _scale(TWILIGHT)
+"""The scale of phases and residues, for a colour axis of its own: plotly has no cyclic default."""
 
 
 def _axis(line: str, grid: str) -> dict:

@@ -43,6 +43,8 @@ def grokking() -> xr.Dataset:
             **interval("single", ("step",), step(STEPS / 300, 3)),
             "fve_median": (("step",), 0.1 + 0.85 * step(STEPS / 300, 3)),
             "fve_null": (("untrained", "neuron"), rng.uniform(0.08, 0.15, (2, 8))),
+            "fve": (("step", "neuron"), 0.1 + 0.85 * step(STEPS / 300, 3)[:, None] * np.linspace(0.9, 1, 8)),
+            "frequency": (("step", "neuron"), np.tile([2, 5, 2, 5, 2, 2, 5, 1], (n, 1))),
             "event_at": (("event",), np.array([100, 700, 1000, 400, 1000.0])),
             "at_grok": (("structure",), np.array([0.4, 0.5, 0.8, 0.7])),
             "at_end": (("structure",), np.array([0.55, 0.6, 0.95, 0.9])),

@@ -1,0 +1,86 @@
+"""Into which clusters of frequencies do the neurons fall, and how purely?
+
+    fve[neuron]        largest share of a neuron's variance that one frequency explains; `frequency` says which
+    fve_null           the same of the neurons of untrained nets of the recipe: 95 % of them lie below the grey line
+
+How to read: columns of points high up are clusters, each a key frequency; a point at the grey line is a neuron that no
+frequency explains more than chance does.
+Source: Nanda et al. 2023, section 4; Gromov 2023.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.figures import curves, schema
+from interp.figures import theme as look
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PURE = 0.85
+
+
+def clusters(dataset: xr.Dataset, *, theme: str = "light", step: int | None = None) -> go.Figure:
+    """Return every neuron by its best frequency and how much that explains, at `step` (default: the last)."""
+    here, step = at_step(dataset, step)
+    frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
+    p, keys, n = int(dataset.attrs["p"]), [int(k) for k in dataset.attrs["keys"]], len(share)
+    level = float(np.nanquantile(schema.values(dataset, "fve_null", "untrained", "neuron"), 0.95))
+    figure = go.Figure(layout={"template": look.template(theme)})
+    curves.add_null(figure, "95 % of untrained neurons", [0, p // 2 + 1], np.full(2, level))
+    for name, chosen, colour, mark in (
+        ("key frequencies", np.isin(frequency, keys), look.BLUE, "circle"),
+        ("other frequencies", ~np.isin(frequency, keys), look.ORANGE, "diamond"),
+    ):
+        at = np.flatnonzero(chosen)
+        hover = [
+            f"<b>neuron {i}: frequency {frequency[i]:.0f}</b><br>{share[i]:.3f} of its variance "
+            f"[untrained {level:.3f}]<br>n = {n} neurons, step {step}"
+            for i in at
+        ]
+        figure.add_trace(
+            go.Scatter(
+                name=name, x=frequency[at] + _aside(frequency[at]), y=share[at], mode="markers", hovertext=hover,
+                hoverinfo="text", customdata=[p / k if k else None for k in frequency[at]],
+                marker={"color": colour, "size": 7, "symbol": mark, "opacity": 0.75},
+            )
+        )  # fmt: skip
+    figure.update_xaxes(
+        title_text=f"frequency k of the neuron (keys named; period = {p} / k)", tickvals=keys, range=[-0.5, p // 2 + 1],
+        ticktext=[str(k) for k in keys], showgrid=False,
+    )  # fmt: skip
+    figure.update_yaxes(title_text="variance explained", range=[0, 1.04])
+    return figure.update_layout(
+        title=schema.heading(
+            dataset, "Neurons by frequency", f"n = {n} neurons, step {step}", "one frequency's share of their variance"
+        )
+    )
+
+
+def at_step(dataset: xr.Dataset, step: int | None) -> tuple[xr.Dataset, int]:
+    """Return the dataset at the checkpoint nearest to `step` (default: the last), and that checkpoint's step."""
+    schema.need(dataset, "step", "fve", "frequency", "fve_null")
+    steps = schema.labels(dataset, "step")
+    found = steps[-1] if step is None else min(steps, key=lambda each: abs(each - step))
+    return dataset.sel(step=found), int(found)
+
+
+def _aside(frequency: np.ndarray) -> np.ndarray:
+    """Return a small shift for each neuron, so that those of one frequency do not hide one another."""
+    rank = np.array([int((frequency[:i] == k).sum()) for i, k in enumerate(frequency)], dtype=float)
+    return 0.12 * ((rank % 7) - 3) / 3 if len(rank) else rank
+
+
+def summary(dataset: xr.Dataset) -> str:
+    """Return how many neurons each frequency has, and how many of them it explains almost alone."""
+    here, step = at_step(dataset, None)
+    frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
+    names, counts = np.unique(frequency, return_counts=True)
+    order = np.argsort(-counts)[:6]
+    each = ", ".join(f"{names[i]:.0f} ({counts[i]})" for i in order)
+    pure = int((share > PURE).sum())
+    return f"Frequencies of {len(share)} neurons at step {step}: {each}; one explains over {PURE:g} of {pure} of them."
