@@ -28,7 +28,7 @@ from interp.store.product_parameters import OF_PRODUCTS
 from interp.verdicts import Claim, Verdict, judge, read_claims
 
 PUBLISHED = Path(__file__).parent / "published" / "icot.json"
-REGIMES = ("plain", "icot", "aux")
+REGIMES = ("plain", "icot", "aux", "deep")
 NAME = re.compile(rf"(multiply-(?:{'|'.join(REGIMES)}).*?)(-seed\d+)?")
 MARGIN, CAPTION = 84, 18
 """The theme's margin above a figure, and what a line of caption adds to it."""
@@ -45,7 +45,7 @@ def present() -> dict[str, list[str]]:
 
 
 def regime_of(training: str) -> str:
-    """Return how the models of a training learned: plain, icot or aux."""
+    """Return how the models of a training learned: plain, icot, aux, or plain with twelve blocks (deep)."""
     return next(part for part in training.split("-") if part in REGIMES)
 
 

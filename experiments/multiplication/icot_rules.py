@@ -7,35 +7,32 @@ A claim holds when it does on every seed; the number is that of the first seed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
-from interp.tasks.products import foretold_at
-
-Found = Mapping[str, xr.Dataset]
-THRESHOLD = 0.2
-SUBSET = "0,1,2,5"
-
-
-class Measured(NamedTuple):
-    """Whether a claim holds on one model, the number beside the published one (None: only words), and the words."""
-
-    holds: bool
-    number: float | None
-    words: str
+from experiments.multiplication.icot_shapes import (
+    Found,
+    Measured,
+    additive,
+    ends,
+    gathered,
+    median_r2,
+    no_prism,
+    one_head_for_all,
+    prism,
+    size,
+)
 
 
 def exact(found: Found, least: float, most: float) -> Measured:
     """Exact match inside [least, most], told and writing alone."""
     here = found["product_accuracy"]
-    said = ", ".join(f"{m} {float(here.exact.sel(mode=m)):.3f} [{float(here.exact_low.sel(mode=m)):.3f}, "
-                     f"{float(here.exact_high.sel(mode=m)):.3f}]" for m in here["mode"].values)  # fmt: skip
+    said = ", ".join(f"{mode} {ends(here.sel(mode=mode), 'exact')}" for mode in here["mode"].values)
     values = here.exact.values
     holds = bool((values >= least).all() and (values <= most).all())
-    return Measured(holds, float(values[0]), f"{said}, n = {_n(here)}")
+    return Measured(holds, float(values[0]), f"{said}, {size(here)}")
 
 
 def digits(found: Found) -> Measured:
@@ -43,7 +40,9 @@ def digits(found: Found) -> Measured:
     here = found["product_accuracy"]
     token, digit = float(here.token), float(here["digit"].sel(mode="told"))
     holds = 0.71 <= token <= 0.91 and digit <= token - 0.1
-    return Measured(holds, token, f"tokens {token:.3f}, digits {digit:.3f}, n = {_n(here)}")
+    return Measured(
+        holds, token, f"tokens {ends(here, 'token')}, digits {ends(here.sel(mode='told'), 'digit')}, {size(here)}"
+    )
 
 
 def attribution(found: Found) -> Measured:
@@ -51,18 +50,22 @@ def attribution(found: Found) -> Measured:
     here = found["digit_attribution"]
     wrong = [f"{s} to {c}" for s in here.source.values for c in here.column.values
              if not int(here.passes.sel(source=s, column=c))]  # fmt: skip
-    large = here.attribution.values[here.changes.values >= 0.5]
-    share = float(here.share_passed)
-    words = f"{share:.1%} of cells; cells that must matter {large.min():.1f} to {large.max():.1f} logits"
+    must, high = here.changes.values >= 0.5, float(here.attribution_null_high)
+    large, low = here.attribution.values[must], here.attribution_low.values[must]
+    words = (
+        f"{float(here.share_passed):.1%} of cells; cells that must matter {large.min():.1f} to {large.max():.1f} "
+        f"logits, no interval below {low.min():.2f} (null up to {high:.2f}), {size(here)}"
+    )
     return Measured(bool(int(here.passed)), None, words + (f"; not {', '.join(wrong[:6])}" if wrong else ""))
 
 
 def idle_middle(found: Found) -> Measured:
     """Some middle column falls by at most 5 % of the map's largest, whatever the digit."""
-    here = found["digit_attribution"].attribution
+    result = found["digit_attribution"]
+    here = result.attribution
     most, columns = float(np.abs(here).max()), middle(here.column.values)
     falls = {c: float(np.abs(here.sel(column=c)).max()) for c in columns}
-    words = ", ".join(f"{c} at most {v:.2f}" for c, v in falls.items()) + f" of {most:.1f} logits"
+    words = ", ".join(f"{c} at most {v:.2f}" for c, v in falls.items()) + f" of {most:.1f} logits, {size(result)}"
     return Measured(min(falls.values()) <= 0.05 * most, None, words)
 
 
@@ -77,9 +80,9 @@ def sums_known(found: Found) -> Measured:
         holds &= error < min(constant / 2, blank, bare)
         worst = max(worst, error / constant)
         foretold = float(at.mae_foretold.sel(site=site))
-        parts.append(f"{column} {error:.2f} (foretold {foretold:.2f}; constant {constant:.2f}, untrained {blank:.2f}, "
-                     f"digits {bare:.2f})")  # fmt: skip
-    return Measured(bool(holds), worst, f"at {site}: " + ", ".join(parts) + f", n = {_n(here)}")
+        parts.append(f"{column} {ends(at.sel(site=site), 'mae_input', 2)} (foretold {foretold:.2f}; constant "
+                     f"{constant:.2f}, untrained {blank:.2f}, digits {bare:.2f})")  # fmt: skip
+    return Measured(bool(holds), worst, f"at {site}: " + ", ".join(parts) + f", {size(here)}")
 
 
 def sums_worse(found: Found) -> Measured:
@@ -92,74 +95,11 @@ def sums_worse(found: Found) -> Measured:
         error, low = (float(at[name].sel(site=site)) for name in ("mae_input", "mae_input_low"))
         above |= low > constant
         ratios.append(error / constant)
-        parts.append(f"{column} {error:.2f} (constant {constant:.2f})")
-    return Measured(above, max(ratios), f"at {site}: " + ", ".join(parts) + f", n = {_n(here)}")
-
-
-def gathered(found: Found) -> Measured:
-    """The products that the middle digit needs are gathered, more than random trees gather, few others."""
-    here = found["attention_tree"].sel(threshold=THRESHOLD, method="nearest")
-    at = here.sel(column=_centre(here))
-    cover, high, extra = (float(at[name]) for name in ("coverage", "coverage_null_high", "spurious"))
-    words = f"{_centre(here)}: coverage {cover:.2f} (random up to {high:.2f}), spurious {extra:.2f}"
-    return Measured((cover == 1 or cover > high) and extra <= 0.5, None, words)
-
-
-def one_head_for_all(found: Found) -> Measured:
-    """A head of the last block looks at all digits that the middle digit needs."""
-    here = found["attention_tree"]
-    n, k = int(here.attrs["n_digits"]), int(_centre(here)[1:])
-    keys = [f"{side}{i}" for side in "ab" for i in range(min(n, k + 1))]
-    least = here.pattern.isel(layer=-1).sel(role=foretold_at(k), key=keys).min("key").values
-    words = f"c{k}: the least of {len(keys)} weights is at most {least.max():.3f} (head {int(least.argmax())})"
-    return Measured(bool(least.max() > 0.05), None, words)
-
-
-def additive(found: Found) -> Measured:
-    """The most balanced head is a sum of its two digits, beyond the digits it looks at least."""
-    here = found["digit_geometry"]
-    both = np.minimum(here.attention_a.values[0], here.attention_b.values[0])  # the first block
-    head, column = np.unravel_index(int(both.argmax()), both.shape)
-    at = here.isel(layer=0, head=int(head), column=int(column))
-    fit, other, alike = (float(at[name]) for name in ("additive", "additive_other_null", "parallel"))
-    off = abs(float(at.alpha) - float(at.alpha_attention))
-    words = (
-        f"head 0.{int(at['head'])} before {at.column.values!s}, a{float(at.digit_a):.0f} b{float(at.digit_b):.0f}: "
-        f"additive {fit:.3f} of {float(at.cell):.3f} (other digits {other:.3f}, untrained "
-        f"{float(at.additive_untrained_null):.3f}), parallel {alike:.2f}, alpha {float(at.alpha):.2f} beside "
-        f"{float(at.alpha_attention):.2f}"
+        parts.append(f"{column} {ends(at.sel(site=site), 'mae_input', 2)} (constant {constant:.2f})")
+    anywhere = (
+        f"; the largest ratio of the whole map {float(here.worst):.3f} (shuffled {float(here.ratio_null_high):.3f})"
     )
-    return Measured(fit >= 0.8 and fit - other >= 0.2 and alike >= 0.8 and off <= 0.1, None, words)
-
-
-def prism(found: Found) -> Measured:
-    """Mean states of the ten values form a prism."""
-    at = found["product_digits"].sel(site="states")
-    fit, p, worst = float(at.prism), float(at.prism_p), float(at.angle.max())
-    words = f"prism {fit:.3f} (relabelings p = {p:.4f}), angles " + ", ".join(f"{v:.0f}" for v in at.angle.values)
-    return Measured(p <= 0.05 and worst <= 30, None, words)
-
-
-def no_prism(found: Found) -> Measured:
-    """Mean states are no prism beyond 95 % of relabelings."""
-    at = found["product_digits"].sel(site="states")
-    return Measured(float(at.prism_p) > 0.05, None, prism(found).words)
-
-
-def median_r2(found: Found, site: str, least: float) -> Measured:
-    """Median R2 on the waves 0, 1, 2, 5 at least `least`, beyond 95 % of relabelings. "mlp" is the last block's."""
-    here = found["product_digits"]
-    sites = [str(name) for name in here.site.values]
-    name = max(s for s in sites if s.startswith("mlp") and "before" not in s) if site == "mlp" else site
-    at = here.sel(site=name, subset=SUBSET)
-    value, high = float(at.r2), float(at.r2_null_high)
-    tells = here.sel(site=name, subset="0,2,5")
-    before = float(here.sel(site=f"{name} before", subset=SUBSET).r2) if f"{name} before" in sites else np.nan
-    words = (
-        f"{value:.3f} (relabelings up to {high:.3f}, before training {before:.3f}); on 0,2,5 {float(tells.r2):.3f} "
-        f"(up to {float(tells.r2_null_high):.3f})"
-    )
-    return Measured(value >= least and value > high, value, words)
+    return Measured(above, max(ratios), f"at {site}: " + ", ".join(parts) + f"{anywhere}, {size(here)}")
 
 
 def outer_only(found: Found) -> Measured:
@@ -185,6 +125,7 @@ def middle_last(found: Found) -> Measured:
 RULES: dict[str, tuple[str, Callable[[Found], Measured]]] = {
     "T1 plain": ("plain", lambda found: exact(found, 0, 0.01)),
     "T1 plain digits": ("plain", digits),
+    "T1 deep": ("deep", lambda found: exact(found, 0, 0.01)),
     "T1 icot": ("icot", lambda found: exact(found, 0.95, 1)),
     "T1 aux": ("aux", lambda found: exact(found, 0.95, 1)),
     "M1 icot": ("icot", attribution),
@@ -216,10 +157,6 @@ def failing(here: xr.Dataset) -> list[str]:
     return [str(c) for c, high in zip(here.column.values, here.accuracy_high.values, strict=True) if high < 0.5]
 
 
-def _centre(here: xr.Dataset) -> str:
-    return f"c{here.sizes['column'] // 2 - 1}"
-
-
 def _site(here: xr.Dataset) -> str:
     return [str(site) for site in here.site.values if str(site).startswith("resid_mid")][-1]
 
@@ -230,7 +167,3 @@ def _learned(here: xr.Dataset) -> str:
         f"{c} by {float(at.sel(column=c)):g}" if np.isfinite(at.sel(column=c))
         else f"{c} not (loss {float(last.sel(column=c)):.2f})" for c in here.column.values
     )  # fmt: skip
-
-
-def _n(here: xr.Dataset) -> str:
-    return f"{int(here.n):,}"

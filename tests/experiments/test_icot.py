@@ -15,6 +15,8 @@ from experiments.multiplication.icot_rules import (
     middle_last,
     outer_only,
 )
+from experiments.multiplication.tables import BEGIN, END, README, replaced, written
+from interp.errors import InterpError
 from interp.figures import FIGURES
 from interp.methods.digit_attribution import digit_attribution
 from interp.methods.learning_order import learning_order
@@ -89,6 +91,18 @@ def test_a_model_of_eight_steps_is_measured_judged_and_drawn(tmp_path):
     drawn = dict(pictures({"plain": found["plain"]}))
     assert len(drawn) == sum(len(FIGURES[method]) for method in found["plain"][0])
     assert all("smaller than the published" in str(figure.to_json()) for figure in drawn.values())
+    lines = written(found).splitlines()
+    assert sum(line.startswith("| multiply | ") for line in lines) == 6 + 3  # two modes and the sums of each
+    assert sum(line.startswith(("| T1 ", "| M")) for line in lines) == len(RULES)
+
+
+def test_tables_go_between_the_marks_of_the_readme():
+    assert replaced(f"a\n{BEGIN}\nold\n{END}\nb", "new") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb"
+    with pytest.raises(InterpError, match="once each"):
+        replaced("a", "new")
+    text = README.read_text()
+    assert replaced(text, "").count("| M1 icot |") == 0 < text.count("| M1 icot |")
+    assert all(f"| {name} |" in text for name in RULES)
 
 
 def test_present_names_only_what_is_there(tmp_path, monkeypatch):
