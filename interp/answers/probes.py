@@ -54,7 +54,7 @@ def probe_transfer(question: Question) -> xr.Dataset:
     p, spec = cast(ProbeTransfer, question.spec.settings), question.spec
     cells = {f"{spec.task} {spec.style}": _sets(question, p, p.n_test)}
     for cell in p.cells:
-        task, _, style = cell.partition(" ")
+        task, style = cell.rsplit(" ", 1) if " " in cell else (cell, "")
         there = replace(question, spec=spec.but(task=task, style=style or spec.style))
         cells[f"{task} {style or spec.style}"] = _sets(there, p, p.n_test)
     given: dict[str, Any] = {name: getattr(p, name) for name in ("kind", "period", "layers", "roles", "n_shuffles")}

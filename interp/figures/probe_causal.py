@@ -67,12 +67,19 @@ def summary(dataset: xr.Dataset) -> str:
     here = dataset.isel(dose=d)
     found = schema.estimates(here, "follows", "way", "layer")
     ways = [str(name) for name in schema.labels(dataset, "way")]
+    what, r2 = dataset.attrs.get("variable", "?"), schema.values(dataset, "r2", "layer")
+    if not schema.values(dataset.sel(way="probe"), "follows", "dose", "layer").any():
+        return (
+            f"No answer follows the probe of {what} at {dataset.attrs.get('role', '?')}, at any layer or dose: "
+            f"{found[ways.index('probe'), 0].text(2)}; it reads with R² up to {float(r2.max()):.2f}; "
+            f"{schema.count_text(dataset)}."
+        )
     at = int(found.value[ways.index("probe")].argmax())
     random = float(np.max(schema.values(here, "follows_null", "draw", "layer")[:, at]))
     others = ", ".join(f"{way} {float(found.value[i, at]):.2f}" for i, way in enumerate(ways) if way != "probe")
     return (
-        f"Most answers follow the probe of {dataset.attrs.get('variable', '?')} at layer "
+        f"Most answers follow the probe of {what} at layer "
         f"{schema.labels(dataset, 'layer')[at]}, dose {schema.labels(dataset, 'dose')[d]:g}: "
         f"{found[ways.index('probe'), at].text(2)} ({others}, random up to {random:.2f}; it reads with R² "
-        f"{float(schema.values(dataset, 'r2', 'layer')[at]):.2f}); {schema.count_text(dataset)}."
+        f"{float(r2[at]):.2f}); {schema.count_text(dataset)}."
     )

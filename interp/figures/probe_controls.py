@@ -25,6 +25,7 @@ SYMBOLS = {
     "constant": "line-ns-open", "embedding": "triangle-down-open", "tokens": "square-open",
     "last digit": "diamond-open", "control task": "x-thin-open", "untrained": "circle-open",
 }  # fmt: skip
+LINES = {"untrained": "dot", "control task": "dashdot", "tokens": "longdash"}
 
 
 def beside(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -65,7 +66,7 @@ def beside(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
 
 
 def by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the score by layer at the chosen role, a line a label (the first nine), the untrained model dashed."""
+    """Return the score by layer at the chosen role, a panel a label (the first nine), controls in grey."""
     from plotly.subplots import make_subplots
 
     rows = chosen(dataset)[:9]
@@ -80,10 +81,14 @@ def by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         hover = [f"<b>{name} at {role}, layer {layer}</b><br>{{}}<br>{schema.count_text(dataset)}" for layer in layers]
         line = curves.Curve("probe", layers, schema.estimates(here, "score", "layer"), hover, look.BLUE)
         curves.add_curve(figure, line, place, legend=i == 0)
-        for control in ("untrained", "control task", "tokens"):
+        for c, (control, dash) in enumerate(LINES.items(), start=1):
             if control in controls:
-                values = schema.values(here.sel(control=control), "score_control", "layer")
-                curves.add_null(figure, control, layers, values, place, legend=i == 0)
+                values = schema.Estimates(
+                    schema.values(here.sel(control=control), "score_control", "layer"), None, None
+                )
+                told = [f"<b>{name} at {role}, layer {layer}</b><br>control: {control} {{}}" for layer in layers]
+                line = curves.Curve(f"control: {control}", layers, values, told, look.NULL, c, dash, 1.2)
+                curves.add_curve(figure, line, place, legend=i == 0)
         ceiling = float(schema.values(dataset, "score_null_high"))
         curves.add_null(figure, "95 % of shuffled maxima", *curves.level(ceiling, layers), place, legend=i == 0)
         curves.layer_axis(figure, "", layers, **place)

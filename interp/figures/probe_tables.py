@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def transfer_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the table of scores at the place where the usual probes are best, the null's ceiling in the heading."""
+    """Return the table of scores at the place where the usual probes are best, beside the correlation
+    where there is one; colours end at -1, the written numbers do not."""
     names = [str(name) for name in schema.labels(dataset, "fit")]
     j, k = best_place(dataset)
     score = schema.estimates(dataset, "score", "fit", "on", "layer", "role")[..., j, k]
@@ -32,14 +33,17 @@ def transfer_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
          + f"<br>n = {int(tested[m]):,}"
          for m, b in enumerate(names)] for i, a in enumerate(names)
     ]  # fmt: skip
-    clipped = np.clip(score.value, -1, 1)
     ceiling = float(schema.values(dataset, "score_null_high"))
     layer, role = schema.labels(dataset, "layer")[j], schema.labels(dataset, "role")[k]
-    told = (f"layer {layer}, {role}; below -1 drawn as -1", n, f"null: shuffled labels reach {ceiling:.2f}")
+    told = (f"layer {layer}, {role}", n, f"null: shuffled labels reach {ceiling:.2f}")
+    unit = str(dataset["score"].attrs.get("units", "score"))
+    title = schema.heading(dataset, f"Probes of {dataset.attrs.get('target', '?')} on other cells", *told)
+    panels = [maps.Panel(unit, np.clip(score.value, -1, 1), hover, maps.written(score.value))]
+    if r is not None:
+        panels.append(maps.Panel("correlation", r[..., j, k], hover, maps.written(r[..., j, k])))
     return maps.panel_maps(
-        [maps.Panel("", clipped, hover, maps.written(clipped))], maps.Axis("fitted on", names),
-        maps.Axis("judged on", names), unit=str(dataset.attrs.get("kind", "score")), bounds=(-1.0, 1.0), theme=theme,
-        title=schema.heading(dataset, f"Probes of {dataset.attrs.get('target', '?')} on other cells", *told),
+        panels, maps.Axis("fitted on", names), maps.Axis("judged on", names), unit="score", bounds=(-1.0, 1.0),
+        theme=theme, title=title,
     )  # fmt: skip
 
 

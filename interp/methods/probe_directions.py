@@ -88,6 +88,7 @@ def probe_directions(
     for cell in cells:
         rows = sums[cell]
         means = rows.xy - torch.outer(rows.x, rows.y) / rows.n
+        means = means * (ladders[cell].scale > 0)[:, None]  # what is constant has no mean change but rounding
         found.append([_compared(each.cpu(), index, len(codes), n_shuffles) for each in (solved[cell].weights, means)])
     progress(2, 2, "compared")
     whole = {

@@ -66,9 +66,14 @@ def varying_positions(train: Prompts) -> list[int]:
     return np.flatnonzero(np.ptp(train.tokens, axis=0) > 0).tolist()
 
 
-def told(sets: Sets, names: Sequence[str], n_shuffles: int, seed: int, *, tasks: bool = True) -> list[Labels]:
-    """Return the labels of the three sets: the true ones, `n_shuffles` shuffles, a control task a varying position."""
-    rng = np.random.default_rng([seed, 2])
+def told(
+    sets: Sets, names: Sequence[str], n_shuffles: int, seed: int, *, cell: int = 0, tasks: bool = True
+) -> list[Labels]:
+    """Return the labels of the three sets: the true ones, `n_shuffles` shuffles, a control task a varying position.
+
+    Studies of other prompts take other numbers as `cell`: the same sums worded twice would else be shuffled alike.
+    """
+    rng = np.random.default_rng([seed, 2, cell])
     train = np.stack([label(sets.train, name) for name in names], axis=1)
     places = varying_positions(sets.train) if tasks else []
     tables = [(p, {}) for p in places]

@@ -86,7 +86,7 @@ def probe_transfer(
     layers, names, cells = layer_list(model, layers), list(cells), strictly_apart(cells)
     places = [(layer, role) for layer in layers for role in roles]
     codes = {name: codes_of(cells[name].train, [target], kind, period) for name in names}
-    labels = {name: told(cells[name], [target], n_shuffles, seed, tasks=False) for name in names}
+    labels = {name: told(cells[name], [target], n_shuffles, seed, cell=i, tasks=False) for i, name in enumerate(names)}
     solved: dict[str, dict[Cell, Linear]] = {}
     for i, name in enumerate(names):
         inner = within(progress, i, 2 * len(names), f"fitting on {name}")

@@ -49,10 +49,10 @@ class ProbeLearning(Parameters):
 
 
 class ProbeTransfer(Probed):
-    """Does a probe that was fitted on one task or style still read the variable on another?"""
+    """Does a probe that was fitted on one task, style or template still read the variable on another?"""
 
     target: Name = Field("result", description="the label, which every cell must have")
-    cells: Names = Field(("a-b", "a+b verbal"), description="other tasks, and after a space styles")
+    cells: Names = Field(("a-b", "a+b verbal"), description="other tasks or task files, and after a space styles")
     roles: Names = Field(("last",), description="where it is read; every cell must have these roles")
     n_test: int = Field(500, ge=8, description="test-split prompts of each cell")
 

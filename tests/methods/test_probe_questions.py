@@ -110,6 +110,13 @@ def test_a_probe_transfers_to_the_same_and_fails_where_the_label_is_turned_round
         probe_transfer(copier, {"one": sets, "same": Sets(sets.test, sets.validation, sets.test)}, "a")
 
 
+def test_shuffles_of_two_cells_are_not_the_same_shuffles(copier):
+    """The same sums worded twice: were their labels shuffled alike, probes of nothing would agree and the null be 1."""
+    ds = probe_transfer(copier, {"one": copy_sets(), "same": copy_sets()}, "a", layers=[2], roles=["last"])
+    assert float(ds.cosine.sel(fit="one", on="same").squeeze()) == pytest.approx(1)
+    assert float(ds.cosine_null_high) < 0.99
+
+
 def test_operands_are_compared_in_any_order_and_without_zeros():
     assert operand_keys(copy_prompts([3, 0], [5, 7])) == [(5, 3), (7,)]
 
@@ -132,6 +139,12 @@ def test_directions_of_one_variable_agree_and_of_independent_ones_do_not(copier)
     assert float(here.angle.sel(target="a", other="mirror")) == pytest.approx(0, abs=1e-3)
     assert float(here.overlap_random.max()) == pytest.approx(1 / copier.cfg.d_model)
     assert 0 < float(here.overlap_null_high) <= 1
+
+
+def test_nothing_has_a_direction_where_the_stream_is_constant(copier):
+    ds = probe_directions(copier, copy_sets(), ["a", "b"], layers=[0], roles=["eq"])
+    assert float(ds.overlap.max()) == 0  # not even with itself
+    assert float(ds.overlap_null_high.max()) == 0
 
 
 def test_codelength_by_hand():
