@@ -15,6 +15,7 @@ from interp.errors import nearest
 VERSION = "1"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?(e-[0-9]{1,2})?")
+WINDOW = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
 NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
 COUNTS = ("layer", "head", "example", "a", "b", "step")
 RUNS = ("run", "against")
@@ -25,9 +26,10 @@ MOST_PINS = 4
 class Selection:
     """What is looked at; None where nothing was chosen.
 
-    `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `a` and `b`
-    a pair of operands, `step` a step of a training, `pin` the names of up to four cells that are kept beside the
-    selected one, oldest first.
+    `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `window` a
+    window of AF1 as "l_wait-l_transfer", `target` the variable that a probe reads, `a` and `b` a pair of operands,
+    `step` a step of a training, `pin` the names of up to four cells that are kept beside the selected one, oldest
+    first.
     """
 
     run: str | None = None
@@ -36,7 +38,9 @@ class Selection:
     task: str | None = None
     style: str | None = None
     view: str | None = None
+    window: str | None = None
     metric: str | None = None
+    target: str | None = None
     layer: int | None = None
     head: int | None = None
     role: str | None = None
@@ -99,6 +103,8 @@ def _value(name: str, value: str) -> tuple[Any, str | None]:
     if name == "period":
         period = float(value) if PERIOD.fullmatch(value) else 0.0
         return (period, None) if period > 0 else (None, f"period = {value[:40]!r} is no positive number; left out.")
+    if name == "window" and not WINDOW.fullmatch(value):
+        return None, f"window = {value[:40]!r} is not l_wait-l_transfer, such as 3-2; it was left out."
     if name in RUNS and not RUN_ID.fullmatch(value):
         return None, f"{value[:40]!r} is not a run id (a-z, 0-9, '_' and '-'); it was left out."
     if not NAME.fullmatch(value):

@@ -42,14 +42,17 @@ def n_blocks(dataset: xr.Dataset) -> int:
 
 
 def stages(dataset: xr.Dataset) -> list[tuple[str, int, int]]:
-    """Return `(stage, first block, one past the last)` for the stages that are not empty."""
-    total = n_blocks(dataset)
+    """Return `(stage, first block, one past the last)` for the stages of the judged window that are not empty."""
     wait, transfer, _ = window_of(dataset)
+    return [span for span in spans(wait, transfer, n_blocks(dataset)) if span[2] > span[1]]
+
+
+def spans(wait: int, transfer: int, total: int) -> list[tuple[str, int, int]]:
+    """Return `(stage, first block, one past the last)` of all three stages; an empty one ends at its start."""
     ends = {"wait": wait, "transfer": min(wait + transfer, total), "self-peek": total}
     found, start = [], 0
     for name, end in ends.items():
-        if end > start:
-            found.append((name, start, end))
+        found.append((name, start, max(start, end)))
         start = max(start, end)
     return found
 

@@ -11,14 +11,22 @@ from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice, run_options
+from apps.dashboard.components.live_window import (
+    Window,
+    chosen_window,
+    live_card,
+    live_stores,
+    marked,
+    register_live,
+)
 from apps.dashboard.components.notice import empty
-from apps.dashboard.drawn import drawn
+from apps.dashboard.drawn import Drawn, Source, drawn
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page, pick_run
 from apps.dashboard.pages.af1_beside import command, elsewhere_card, needs, same_cell
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
-from interp.figures import drawing
+from interp.figures import drawing, live_values
 from interp.figures.af1 import mark_window
 from interp.store import RunSummary
 
@@ -57,21 +65,57 @@ def layout(library: Library, request: Request) -> Component:
             "No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b"
         )
         return page(PATH, HEADING, request, [nothing])
-    search = [
-        _card(library, request, line, "window"),
-        _card(library, request, line, "grid"),
-        _wait_card(library, request, line),
-        _transfer_card(library, request, line),
-    ]
+    selection, search = _search(library, request, line)
     sections = [_section(library, request, line, title) for title in BESIDE]
     return page(
         PATH,
         HEADING,
         request,
-        [html.P(READING, className="lead"), html.Div(search, className="grid wide"), *sections],
+        [html.P(READING, className="lead"), *search, *sections],
         controls=[choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)],
-        selection=Selection(run=line.run_id),
+        selection=selection,
     )
+
+
+def _search(library: Library, request: Request, line: RunSummary) -> tuple[Selection, list[Component]]:
+    """Return the figures of the search, with the window under the sliders marked in all of them, and its address."""
+    asked = request.selection
+    try:
+        dataset = library.dataset(line.run_id)
+        shown, judged, wrong = chosen_window(dataset, asked)
+    except InterpError as error:  # without a grid there is nothing to slide over
+        cards = [broken_card("Any window", str(error)), _still(library, request, line, "grid")]
+        return Selection(run=line.run_id), _rows(cards, _curves(library, request, line, None)[0])
+    request.notices.extend(wrong)
+    curves, found = _curves(library, request, line, shown)
+    grid, found["grid"] = marked(
+        library.drawn(line.run_id, drawing("af1", "grid"), request.theme), dataset, "grid", shown
+    )
+    live = live_card(dataset, line.run_id, shown, asked.pin, request.theme)
+    top = [live, figure_card(grid, "grid", HEIGHT)]
+    window = None if shown == judged else live_values.key(*shown)
+    selection = Selection(run=line.run_id, window=window, pin=asked.pin)
+    return selection, [*_rows(top, curves), *live_stores(dataset, found, judged)]
+
+
+def _rows(top: list[Component], under: list[Component]) -> list[Component]:
+    return [html.Div(top, className="grid live"), html.Div(under, className="grid three")]
+
+
+def _curves(
+    library: Library, request: Request, line: RunSummary, shown: Window | None
+) -> tuple[list[Component], dict[str, int]]:
+    """Return the judged window and the two sweeps, and which shape of each sweep marks the window `shown`."""
+    cards, found = [_still(library, request, line, "window")], {}
+    for title, ready in (("Wait sweep", _wait), ("Transfer sweep", _transfer)):
+        try:
+            name, drawn_, extra = ready(library, request, line)
+            if shown is not None:
+                drawn_, found[name] = marked(drawn_, library.dataset(line.run_id), name, shown)
+            cards.append(figure_card(drawn_, name, HEIGHT, extra=extra))
+        except InterpError as error:
+            cards.append(broken_card(title, str(error)))
+    return cards, found
 
 
 def _section(library: Library, request: Request, line: RunSummary, title: str) -> Component:
@@ -83,42 +127,40 @@ def _section(library: Library, request: Request, line: RunSummary, title: str) -
     return html.Section(body, className="cell after", **aria(labelledby=name))
 
 
-def _card(
-    library: Library, request: Request, line: RunSummary, name: str, extra: tuple[Component, ...] = ()
-) -> Component:
+def _still(library: Library, request: Request, line: RunSummary, name: str) -> Component:
+    """Return the card of a figure that does not follow the sliders."""
     try:
         found = drawing(line.method, name)
-        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT, extra=extra)
+        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT)
     except InterpError as error:
         return broken_card(name.replace("_", " ").capitalize(), str(error))
 
 
-def _wait_card(library: Library, request: Request, line: RunSummary) -> Component:
+def _wait(library: Library, request: Request, line: RunSummary) -> tuple[str, Drawn, tuple[Component, ...]]:
     """Return the wait sweep: of the CAMA run, which has every variant, where there is one; else of the search."""
     run = same_cell(library, "cama", line)
-    try:
-        chosen, sweep = library.dataset(line.run_id), drawing((run or line).method, "wait_curve")
-        marked = replace(sweep, draw=lambda dataset, theme: mark_window(sweep(dataset, theme=theme), chosen))
-        ready = drawn(marked, library.dataset((run or line).run_id), request.theme)
-    except InterpError as error:
-        return broken_card("Wait sweep", str(error))
-    return figure_card(ready, "wait_curve", HEIGHT, extra=() if run else needs("Every variant:", "cama", line))
+    of = run or line
+    chosen, sweep = library.dataset(line.run_id), drawing(of.method, "wait_curve")
+    judged = replace(sweep, draw=lambda dataset, theme: mark_window(sweep(dataset, theme=theme), chosen))
+    ready = replace(drawn(judged, library.dataset(of.run_id), request.theme), source=Source(of.run_id, sweep.name))
+    return "wait_curve", ready, () if run else needs("Every variant:", "cama", line)
 
 
-def _transfer_card(library: Library, request: Request, line: RunSummary) -> Component:
+def _transfer(library: Library, request: Request, line: RunSummary) -> tuple[str, Drawn, tuple[Component, ...]]:
     """Return the transfer sweep: of the ABP run, which has every variant, where there is one; else of the search."""
     run = same_cell(library, "abp", line)
-    if run is not None:
-        return _card(library, request, run, "peek_curve")
-    return _card(library, request, line, "transfer_curve", needs("Every variant:", "abp", line))
+    of, name = (line, "transfer_curve") if run is None else (run, "peek_curve")
+    ready = library.drawn(of.run_id, drawing(of.method, name), request.theme)
+    return name, ready, () if run else needs("Every variant:", "abp", line)
 
 
 def _beside(library: Library, request: Request, line: RunSummary, method: str, name: str, title: str) -> Component:
     run = same_cell(library, method, line)
     if run is not None:
-        return _card(library, request, run, name)
+        return _still(library, request, run, name)
     return missing_card(title, "Not run yet for this cell.", command(method, line))
 
 
 def register(app: Dash, library: Library) -> None:
-    """The choice of a run is handled by the router, for every page alike."""
+    """The sliders and clicks move the window in the browser; the choice of a run is handled by the router."""
+    register_live(app)
