@@ -27,6 +27,15 @@ SELECTION = "selection"
 RUN_CHOICE = "run-choice"
 MODEL_CHOICE = "model-choice"
 
+# the window of AF1: two sliders, clicks passed on to this page, what moves with them
+AF1_WAIT = "af1-wait"
+AF1_TRANSFER = "af1-transfer"
+AF1_CLICK = "af1-click"
+AF1_LIVE = "af1-live"
+AF1_PIN = "af1-pin"
+AF1_BACK = "af1-back"
+AF1_ROWS = "af1-rows"
+
 PATCHING_LAYER = "patching-layer"
 PATCHING_ROLE = "patching-role"
 PATCHING_MAP = "patching-map"
