@@ -42,6 +42,9 @@ PATCHING_MAP = "patching-map"
 PATCHING_DETAIL = "patching-detail"
 PATCHING_ROWS = "patching-rows"
 
+FOURIER_VIEW = "fourier-view"
+FOURIER_TASK = "fourier-task"
+
 RUNS_GRID = "runs-grid"
 RUNS_SEARCH = "runs-search"
 RUNS_DRAWER = "runs-drawer"
@@ -98,6 +101,16 @@ def shown_with(form: str, name: str) -> dict[str, str]:
 def act(name: str) -> dict[str, str]:
     """Return the id of a button of the job that is looked at."""
     return {"type": "job-act", "name": name}
+
+
+def fourier(name: str) -> dict[str, str]:
+    """Return the id of a choice of periods on the Fourier page: "period" or "pins"."""
+    return {"type": "fourier-choice", "name": name}
+
+
+def fourier_part(name: str) -> dict[str, str]:
+    """Return the id of what follows from the chosen periods."""
+    return {"type": "fourier-part", "name": name}
 
 
 def graph(name: str) -> dict[str, str]:

@@ -45,7 +45,8 @@ def in_embeddings(dataset: xr.Dataset, period: float) -> Fact:
     power = float(schema.values(raw, "power", "component")[here])
     limit = "null_high_corrected" if "null_high_corrected" in raw.variables else "null_high"
     null = float(schema.values(raw, limit, "null", "component")[:, here].max())
-    return Fact(f"{power:.3f} of the power [null {null:.3f}]", power > null)
+    what = "unembeddings" if dataset.attrs.get("site") == "unembed" else "embeddings"
+    return Fact(f"{power:.3f} of the power of the {what} [null {null:.3f}]", power > null)
 
 
 def in_stream(dataset: xr.Dataset, period: float) -> Fact:
@@ -97,7 +98,7 @@ def kept_alone(dataset: xr.Dataset, period: float) -> Fact:
 
 
 ASKED: tuple[tuple[str, str, Callable[[xr.Dataset, float], Fact]], ...] = (
-    ("spectrum", "in the embeddings", in_embeddings),
+    ("spectrum", "in the number vectors", in_embeddings),
     ("spectra", "in the stream", in_stream),
     ("helix", "variance on its circle", on_circle),
     ("planes", "accuracy without its plane", taken_out),

@@ -63,36 +63,47 @@ def at_place(
 
 def by_layer(dataset: xr.Dataset, *, theme: str = "light", periods: Sequence[float] = ()) -> go.Figure:
     """Return power over the null level at `periods` (default: the three that stand out most) by layer and reading."""
-    asked = [float(t) for t in periods] or strongest(dataset)
     layers, readings = (schema.labels(dataset, dim) for dim in ("layer", "reading"))
-    component, period = schema.labels(dataset, "component"), schema.values(dataset, "period_of", "component")
-    raw = dataset.sel(variant=VARIANT)
-    power, null = (schema.values(raw, name, "layer", "reading", "component") for name in ("power", "null_level"))
     figure = make_subplots(
         cols=len(readings), shared_yaxes=True, horizontal_spacing=0.02, subplot_titles=[str(r) for r in readings]
     )
-    n = f"n = {schema.count(dataset)} numbers"
+    figure.add_traces(lines(dataset, periods))
+    for j in range(len(readings)):
+        curves.layer_axis(figure, "layer", layers, col=j + 1)
+    figure.update_yaxes(type="log")
+    figure.update_yaxes(title_text="power / null level", col=1)
+    curves.panel_titles(figure)
+    told = ("power / null level; 1 = the null", f"n = {schema.count(dataset)} numbers")
+    return figure.update_layout(
+        template=look.template(theme), title=schema.heading(dataset, "Periods through the layers", *told)
+    )
+
+
+def lines(dataset: xr.Dataset, periods: Sequence[float] = ()) -> list:
+    """Return the traces of `by_layer`: all that changes with its periods."""
+    asked = [float(t) for t in periods] or strongest(dataset)
+    layers, readings = (schema.labels(dataset, dim) for dim in ("layer", "reading"))
+    component, period = schema.labels(dataset, "component"), schema.values(dataset, "period_of", "component")
+    raw, n = dataset.sel(variant=VARIANT), f"n = {schema.count(dataset)} numbers"
+    power, null = (schema.values(raw, name, "layer", "reading", "component") for name in ("power", "null_level"))
+    traces = []
     for j, reading in enumerate(readings):
-        place, first = {"row": 1, "col": j + 1}, j == 0
-        curves.add_null(figure, "level of the largest", *curves.level(1.0, layers), place, legend=first)
+        panel = go.Figure()
+        curves.add_null(panel, "level of the largest", *curves.level(1.0, layers), legend=j == 0)
         for i, t in enumerate(asked):
             c = nearest_component(period, t)
-            value = power[:, j, c] / null[:, j, c]
             hover = [
                 f"<b>T = {period[c]:.4g} (k = {component[c]}), layer {layer}, {reading}</b><br>{{}} times the null "
                 f"level<br>power {power[m, j, c]:.4f} [{null[m, j, c]:.4f}]<br>{n}"
                 for m, layer in enumerate(layers)
             ]
-            line, colour = schema.Estimates(value, None, None), look.OKABE_ITO[i % len(look.OKABE_ITO)]
+            line, colour = schema.Estimates(power[:, j, c] / null[:, j, c], None, None), look.OKABE_ITO[i % 6]
             curve = curves.Curve(f"T = {period[c]:.4g}", layers, line, hover, colour, i)
-            curves.add_curve(figure, curve, place, legend=first)
-            figure.data[-1].customdata = [float(period[c])] * len(layers)
-        curves.layer_axis(figure, "layer", layers, col=j + 1)
-    figure.update_yaxes(title_text="power / null level", type="log", col=1)
-    figure.update_yaxes(type="log")
-    curves.panel_titles(figure)
-    title = schema.heading(dataset, "Periods through the layers", "power / null level; 1 = the null", n)
-    return figure.update_layout(template=look.template(theme), title=title)
+            curves.add_curve(panel, curve, legend=j == 0)
+            panel.data[-1].customdata = [float(period[c])] * len(layers)
+        axis = str(j + 1) if j else ""
+        traces += [trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}") for trace in panel.data]
+    return traces
 
 
 def nearest_component(periods: np.ndarray, period: float) -> int:

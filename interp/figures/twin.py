@@ -38,10 +38,11 @@ def twin(dataset: xr.Dataset, variable: str) -> Twin:
     if len(dims) == 1 and dataset.sizes[dims[0]] > WIDEST:
         column = tuple((str(label), cells[i].text(2)) for i, label in enumerate(_labels(dataset, dims[0])))
         return Twin(_caption(dataset, variable), (dims[0], variable), column, 1)
-    across = [f"{dims[-1]} {label}" for label in _labels(dataset, dims[-1])] if dims else []
+    labels = [_labels(dataset, dim) for dim in dims]
+    across = [f"{dims[-1]} {label}" for label in labels[-1]] if dims else []
     rows = []
     for index in np.ndindex(*cells.value.shape[:-1]):
-        names = [str(_labels(dataset, dim)[i]) for dim, i in zip(dims[:-1], index, strict=True)]
+        names = [str(known[i]) for known, i in zip(labels, index, strict=False)]
         places = [(*index, j) for j in range(len(across))] or [()]
         rows.append((*names, *(cells[place].text(2) for place in places)))
     return Twin(_caption(dataset, variable), (*dims[:-1], *(across or [variable])), tuple(rows), max(len(dims) - 1, 0))

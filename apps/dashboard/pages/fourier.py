@@ -1,0 +1,204 @@
+"""Is arithmetic done with waves? Spectra with nulls, circles and helices, neurons, causal planes, digits.
+
+Data flow: model and task -> the newest run of each Fourier method -> the figures of one view. One period is selected,
+others pinned; both are marks, colours and rows, so that a click anywhere shows the same period in every figure. Only
+marks and colours travel on a click. The page reads runs; a card without a run says the command that makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.aria import aria
+from apps.dashboard.components.choice import choice, short
+from apps.dashboard.components.period_table import period_table
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, address, empty_store, page
+from apps.dashboard.pages.fourier_cards import VIEWS, card, parse_name, patch
+from apps.dashboard.pages.fourier_periods import NONE, choices, clicked, compared, pin_of, rounded
+from apps.dashboard.pages.fourier_runs import Chosen, again, chosen
+from apps.dashboard.selection import MOST_PINS, Selection, parse
+from interp.errors import InterpError, nearest
+
+PATH, NAME = "/fourier", "Fourier"
+HEADING = "Fourier: is arithmetic done with waves?"
+FACTS_OF = ("spectrum", "spectra", "helix", "planes", "grokking")
+
+
+def layout(library: Library, request: Request) -> Component:
+    """Return one view of the Fourier runs of a model and task."""
+    if not library.models():
+        return page(PATH, HEADING, request, [empty_store(library)])
+    found = chosen(library, request)
+    shown = selection_of(found, request)
+    view = VIEWS[shown.view or next(iter(VIEWS))]
+    datasets = readable(library, found)
+    cards = [card(library, found, asked, shown, request.theme) for asked in view.cards]
+    body = [
+        html.P(view.question, className="lead"),
+        _chosen_periods(datasets, shown),
+        html.Div(cards, className="grid two"),
+    ]
+    return page(PATH, HEADING, request, body, controls=_controls(found, shown), selection=shown)
+
+
+def selection_of(found: Chosen, request: Request) -> Selection:
+    """Return what the page shows, from what the address asks for; adds a notice for a view that is not there."""
+    asked = request.selection
+    view = asked.view if asked.view in VIEWS else next(iter(VIEWS))
+    if asked.view not in (None, *VIEWS):
+        request.notices.append(f"The Fourier page has no view {asked.view!r}. {nearest(asked.view, VIEWS)}")
+    run = asked.run if any(line.run_id == asked.run for line in found.runs.values()) else None
+    return asked.but(model=found.model, task=found.task, view=view, run=run)
+
+
+def readable(library: Library, found: Chosen) -> dict[str, Any]:
+    """Return the datasets that facts and choices come from; a damaged run is told by its own card."""
+    datasets = {}
+    for method in FACTS_OF:
+        try:
+            if method in found.runs:
+                datasets[method] = library.dataset(found.runs[method].run_id)
+        except InterpError:
+            continue
+    return datasets
+
+
+def _controls(found: Chosen, shown: Selection) -> list[Component]:
+    controls: list[Component] = [choice(ids.MODEL_CHOICE, "Model", [(m, short(m)) for m in found.models], found.model)]
+    if found.task is not None:
+        controls.append(choice(ids.FOURIER_TASK, "Task", [(t, t) for t in found.tasks], found.task, 170))
+    views = dmc.SegmentedControl(
+        id=ids.FOURIER_VIEW,
+        data=[{"value": name, "label": view.label} for name, view in VIEWS.items()],
+        value=shown.view,
+        size="xs",
+        **aria(label="Part of the page"),
+    )
+    return [*controls, views]
+
+
+def _chosen_periods(datasets: Mapping[str, Any], shown: Selection) -> Component:
+    """Return the line of choices of periods, and what is known of them."""
+    periods = compared(shown)
+    options = choices(datasets, periods)
+    data = [{"value": f"{t:g}", "label": f"T = {t:.4g}"} for t in options]
+    picked = dmc.Select(
+        id=ids.fourier("period"), label="Period", size="xs", w=150, searchable=True, allowDeselect=False,
+        data=[{"value": NONE, "label": NONE}, *data], value=NONE if shown.period is None else f"{shown.period:g}",
+        nothingFoundMessage="no such period",
+    )  # fmt: skip
+    beside = dmc.MultiSelect(
+        id=ids.fourier("pins"), label="Pinned beside it", size="xs", w=330, maxValues=MOST_PINS, searchable=True,
+        data=[{"value": pin_of(t), "label": f"T = {t:.4g}"} for t in options], value=pins_shown(shown),
+        nothingFoundMessage="no such period", placeholder="" if shown.pin else "none",
+    )  # fmt: skip
+    table = html.Div(
+        period_table(datasets, periods, shown.period is not None), id=ids.fourier_part("facts"), **aria(live="polite")
+    )
+    return html.Section([html.Div([picked, beside], className="controls"), table], className="card fourier-periods")
+
+
+def pins_shown(selection: Selection) -> list[str]:
+    """Return the pinned periods as they are named in the choice."""
+    return [pin_of(t) for t in compared(selection.but(period=None))]
+
+
+def changed(
+    library: Library, shown: Selection, click: Mapping[str, Any] | None, picked: Mapping[str, Any]
+) -> Selection:
+    """Return the selection after a click, or after a choice among `picked` ("period", "pins")."""
+    if click is not None:
+        return _after_click(library, shown, click)
+    new = shown
+    if isinstance(picked.get("period"), str):
+        value = picked["period"]
+        new = new.but(period=None if value == NONE else rounded(parse(f"?period={value}")[0].period or 0) or None)
+    if isinstance(picked.get("pins"), list):
+        pins = parse("?" + "&".join(f"pin={name}" for name in picked["pins"][:MOST_PINS] if isinstance(name, str)))[0]
+        new = new.but(pin=pins.pin)
+    return parse(new.search)[0]
+
+
+def _after_click(library: Library, shown: Selection, click: Mapping[str, Any]) -> Selection:
+    if click.get("unlock"):
+        return shown.but(period=None, layer=None, role=None, pin=())
+    named = parse_name(click.get("graph"))
+    line = again(library, shown).runs.get(named[0]) if named else None
+    if named is None or line is None:
+        return shown
+    found = clicked(click, library.dataset(line.run_id), named[1])
+    if click.get("shift"):
+        return shown.pinned(pin_of(found["period"])) if "period" in found else shown
+    return shown.but(**found)
+
+
+def outputs(library: Library, before: Selection, after: Selection, graphs: list[str]) -> tuple:
+    """Return the address, the two choices, the table, and what changes in each of `graphs`."""
+    if before == after:
+        return no_update, [no_update] * 2, [no_update], [no_update] * len(graphs)
+    found = again(library, after)
+    picked = [NONE if after.period is None else f"{after.period:g}", pins_shown(after)]
+    table = period_table(readable(library, found), compared(after), after.period is not None)
+    patches = [patch(library, found, name, before, after) for name in graphs]
+    return address(PATH, after), picked, [table], patches
+
+
+def register(app: Dash, library: Library) -> None:
+    """A click or a choice moves the periods; view and task are other addresses."""
+
+    @app.callback(
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Output({"type": "fourier-choice", "name": ALL}, "value"),
+        Output({"type": "fourier-part", "name": ALL}, "children"),
+        Output({"type": "graph", "name": ALL}, "figure", allow_duplicate=True),
+        Input(ids.CLICK, "data"),
+        Input({"type": "fourier-choice", "name": ALL}, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def select(click: dict | None, values: list, shown: dict | None) -> tuple:
+        picked_ids, parts, graphs = ([out["id"] for out in outs] for outs in ctx.outputs_list[1:])
+        nothing = no_update, [no_update] * len(picked_ids), [no_update] * len(parts), [no_update] * len(graphs)
+        if not picked_ids or (shown or {}).get("path") != PATH:
+            return nothing
+        before = parse((shown or {}).get("search"))[0]
+        by_click = ctx.triggered_id == ids.CLICK
+        if by_click and not isinstance(click, dict):
+            return nothing
+        picked = dict(zip((each["name"] for each in picked_ids), values, strict=True))
+        after = changed(library, before, click if by_click else None, picked)
+        return outputs(library, before, after, [graph["name"] for graph in graphs])
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.FOURIER_VIEW, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_view(view: str, shown: dict | None) -> Any:
+        return elsewhere(shown, view=view if view in VIEWS else None)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.FOURIER_TASK, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_task(task: str, shown: dict | None) -> Any:
+        return elsewhere(shown, task=str(task), run=None)
+
+
+def elsewhere(shown: dict | None, **choice: Any) -> Any:
+    """Return the query of the present address with `choice`; no update where that is what the page shows."""
+    before = parse((shown or {}).get("search"))[0]
+    first = next(iter(choice))
+    if choice[first] is None or getattr(before, first) == choice[first]:
+        return no_update
+    return parse(before.but(**choice).search)[0].search

@@ -1,0 +1,89 @@
+"""Which runs does the Fourier page show? For one model and task the newest of each method, or the one a link names.
+
+Methods that read weights alone (the spectrum of the embeddings, the course of a training) have no task and stand beside
+every task of their model.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from apps.dashboard.library import COMPLETE, Library
+from apps.dashboard.page import Request
+from apps.dashboard.selection import Selection
+from interp.errors import nearest
+from interp.store import RunSummary
+from interp.store.study import WEIGHTS_ONLY
+
+METHODS = (
+    "spectrum", "spectra", "helix", "planes", "filters", "grokking", "clock_pizza", "digit_probes", "digit_rotation",
+    "digit_codes", "convergence",
+)  # fmt: skip
+DEFAULT_MODEL, DEFAULT_TASK = "mental-math", "a+b"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The model and task of the page, what else there is to choose, and the run of each method (where there is one)."""
+
+    model: str
+    task: str | None
+    models: list[str]
+    tasks: list[str]
+    runs: dict[str, RunSummary]
+
+
+def chosen(library: Library, request: Request) -> Chosen:
+    """Return what the address asks for, else the model with most methods and its task with most; adds notices."""
+    complete = [line for line in library.runs() if line.status == COMPLETE]
+    lines = [line for line in complete if line.method in METHODS]
+    asked, notices = request.selection, request.notices
+    named = next((line for line in lines if line.run_id == asked.run), None)
+    if asked.run is not None and named is None:
+        notices.append(f"The link names run {asked.run!r}, which is no Fourier run of this store; it was left out.")
+    models = by_methods(lines, "model")
+    models += [model for model in dict.fromkeys(line.model for line in complete) if model not in models]
+    model = named.model if named else asked.model or models[0]
+    if model not in models:
+        notices.append(f"There are no runs of model {model!r} in this store. {nearest(model, models)}")
+        model = models[0]
+    own = [line for line in lines if line.model == model]
+    tasks = by_methods(own, "task")
+    task = (named.task if named else None) or asked.task or next(iter(tasks), None)
+    if task is not None and task not in tasks and tasks:
+        notices.append(f"No Fourier run of {model} asks {task!r} (there are {', '.join(tasks)}).")
+        task = tasks[0]
+    return Chosen(model, task, models, tasks, runs_of(own, task, named))
+
+
+def again(library: Library, selection: Selection) -> Chosen:
+    """Return what a page with the address `selection` shows, for a callback: no notices."""
+    return chosen(library, Request(selection, [], "light"))
+
+
+def by_methods(lines: list[RunSummary], name: str) -> list[str]:
+    """Return the values of `name` (model or task), the one with most methods first; none is left out."""
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        value = getattr(line, name)
+        if value:
+            found.setdefault(value, set()).add(line.method)
+    return sorted(found, key=lambda value: -len(found[value]))
+
+
+def runs_of(own: list[RunSummary], task: str | None, named: RunSummary | None) -> dict[str, RunSummary]:
+    """Return the newest run of each method of a model that asks `task` (or no task); `named` before all others."""
+    runs = {named.method: named} if named else {}
+    for line in own:
+        if line.task in (task, None):
+            runs.setdefault(line.method, line)
+    return runs
+
+
+def command(method: str, found: Chosen) -> str:
+    """Return what to type to run `method` on the model and task of the page."""
+    words = ["interp", "run", method, "--model", found.model]
+    if method not in WEIGHTS_ONLY:
+        words += ["--task", found.task or DEFAULT_TASK]
+    return shlex.join(words)
