@@ -44,6 +44,17 @@ PATCHING_ROWS = "patching-rows"
 
 FOURIER_VIEW = "fourier-view"
 FOURIER_TASK = "fourier-task"
+ATTENTION_MAP = "attention-map"
+ATTENTION_DETAIL = "attention-detail"
+ATTENTION_HOVER = "attention-hover"
+ATTENTION_LOCK = "attention-lock"
+ATTENTION_LAYER = "attention-layer"
+ATTENTION_HEAD = "attention-head"
+ATTENTION_PINS = "attention-pins"
+ATTENTION_COMPARED = "attention-compared"
+ATTENTION_QUERY = "attention-query"
+ATTENTION_QUERIED = "attention-queried"
+
 
 RUNS_GRID = "runs-grid"
 RUNS_SEARCH = "runs-search"

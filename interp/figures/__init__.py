@@ -21,6 +21,8 @@ from interp.figures import (
     af1,
     alternatives,
     attention,
+    attention_heads,
+    attention_mosaic,
     attention_tree,
     attribution,
     circuits,
@@ -136,7 +138,11 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "probe_transfer": (Drawing("transfer_map", probe_tables.transfer_map, probe_tables.transfer_summary, "score"),),
     "probe_directions": (Drawing("overlap_map", probe_tables.overlap_map, probe_tables.overlap_summary, "overlap"),),
     "probe_causal": (Drawing("followed", probe_causal.followed, probe_causal.summary, "follows"),),
-    "attention": (Drawing("from_last", attention.from_last, attention.summary, "pattern"),),
+    "attention": (
+        Drawing("from_last", attention.from_last, attention.summary, "pattern"),
+        Drawing("all_heads", attention_mosaic.all_heads, attention.summary, "pattern"),
+        Drawing("one_head", attention_heads.one_head, attention.summary, "pattern"),
+    ),
     "spectrum": (Drawing("power", spectrum.power, spectrum.summary, "power"),),
     "spectra": (
         Drawing("excess", spectra.excess, spectra.summary, "excess"),

@@ -1,0 +1,142 @@
+"""What the pointer, a click, a key and a choice do on the Attention page: each a function of the address shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
+
+from apps.dashboard import ids
+from apps.dashboard.components.attention_cards import frames, lock_text, pins_card, shown_head
+from apps.dashboard.library import Library
+from apps.dashboard.page import address
+from apps.dashboard.selection import Selection, parse
+from interp.figures import attention_heads, attention_mosaic
+
+PATH = "/attention"
+NOTHING = (no_update,) * 9
+
+
+def register(app: Dash, library: Library) -> None:
+    """Install the callbacks."""
+    app.clientside_callback(
+        ClientsideFunction("attention", "pointed"),
+        Output(ids.ATTENTION_HOVER, "data"),
+        Input(ids.graph(ids.ATTENTION_MAP), "hoverData"),
+        State(ids.SELECTION, "data"),
+        State(ids.ATTENTION_HOVER, "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Output(ids.ATTENTION_LAYER, "value"),
+        Output(ids.ATTENTION_HEAD, "value"),
+        Output(ids.graph(ids.ATTENTION_MAP), "figure", allow_duplicate=True),
+        Output(ids.graph(ids.ATTENTION_DETAIL), "figure", allow_duplicate=True),
+        Output(ids.part(ids.ATTENTION_DETAIL, "title"), "children"),
+        Output(ids.part(ids.ATTENTION_DETAIL, "summary"), "children"),
+        Output(ids.ATTENTION_LOCK, "children"),
+        Output(ids.ATTENTION_PINS, "children"),
+        Input(ids.CLICK, "data"),
+        Input(ids.ATTENTION_HOVER, "data"),
+        Input(ids.ATTENTION_LAYER, "value"),
+        Input(ids.ATTENTION_HEAD, "value"),
+        State(ids.SELECTION, "data"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )
+    def move(click: Any, hover: Any, layer: Any, head: Any, shown: Any, theme: str) -> tuple:
+        search = (shown or {}).get("search", "")
+        causes = set(ctx.triggered_prop_ids.values())  # a quick click comes together with the pointer's tile
+        if ids.CLICK in causes:
+            return clicked(library, search, click, theme)
+        if ids.ATTENTION_HOVER in causes:
+            return pointed(library, search, hover)
+        return chosen(library, search, layer, head, theme)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.ATTENTION_QUERY, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def ask(role: Any, shown: Any) -> Any:
+        return asked(library, (shown or {}).get("search", ""), role)
+
+
+def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
+    """Return the nine outputs of a click on the mosaic or of Esc; nothing changes for a click elsewhere."""
+    shown = parse(search)[0]
+    if not isinstance(click, dict) or shown.run is None:
+        return NOTHING
+    if click.get("unlock"):
+        free = shown.but(layer=None, head=None, pin=())
+        return NOTHING if free == shown else moved(library, free, theme, pins=bool(shown.pin))
+    if click.get("graph") != ids.ATTENTION_MAP:
+        return NOTHING
+    found = attention_mosaic.head_at(library.dataset(shown.run), click.get("x"), click.get("y"))
+    if found is None:
+        return NOTHING
+    if click.get("shift"):
+        return moved(library, shown.pinned("{}.{}".format(*found)), theme, pins=True)
+    return lock(library, shown, found, theme)
+
+
+def chosen(library: Library, search: str, layer: Any, head: Any, theme: str) -> tuple:
+    """Return the nine outputs of a choice by keyboard; a block alone takes its head 0."""
+    shown = parse(search)[0]
+    if shown.run is None or (layer is None and head is None):
+        return NOTHING
+    return lock(library, shown, attention_heads.named(library.dataset(shown.run), f"{layer or 0}.{head or 0}"), theme)
+
+
+def lock(library: Library, shown: Selection, found: tuple[int, int], theme: str) -> tuple:
+    """Return the nine outputs of locking a head; nothing changes where it is locked already."""
+    if found == (shown.layer, shown.head):
+        return NOTHING
+    return moved(library, shown.but(layer=found[0], head=found[1]), theme, pins=bool(shown.pin))
+
+
+def moved(library: Library, shown: Selection, theme: str, *, pins: bool) -> tuple:
+    """Return the nine outputs of a new selection; the comparison is drawn again where `pins` asks for it."""
+    dataset = library.dataset(shown.run or "")
+    head = shown_head(dataset, shown)
+    overlay = Patch()
+    overlay["layout"]["shapes"] = frames(dataset, shown)
+    detail, title, said = head_of(dataset, head)
+    locked = [None if each is None else str(each) for each in (shown.layer, shown.head)]
+    compared = pins_card(dataset, shown, "dark" if theme == "dark" else "light") if pins else no_update
+    return (address(PATH, shown), *locked, overlay, detail, title, said, lock_text(shown), compared)
+
+
+def pointed(library: Library, search: str, hover: Any) -> tuple:
+    """Return the nine outputs of the pointer over a tile: the head in full follows, as long as none is locked."""
+    shown = parse(search)[0]
+    if shown.run is None or shown.layer is not None or not isinstance(hover, dict):
+        return NOTHING
+    dataset = library.dataset(shown.run)
+    found = attention_mosaic.head_at(dataset, hover.get("x"), hover.get("y"))
+    if found is None:
+        return NOTHING
+    return (*NOTHING[:4], *head_of(dataset, found), *NOTHING[:2])
+
+
+def head_of(dataset: Any, head: tuple[int, int]) -> tuple[Patch, str, str]:
+    """Return the change of the head card: its first panel, title and sentence."""
+    detail = Patch()
+    for name, value in attention_heads.head_trace(dataset, *head).items():
+        detail["data"][0][name] = value
+    detail["layout"]["annotations"][0]["text"] = f"head {head[0]}.{head[1]}"
+    return detail, f"What head {head[0]}.{head[1]} reads", attention_heads.says(dataset, *head)
+
+
+def asked(library: Library, search: str, role: Any) -> Any:
+    """Return the query of the address for another token that reads; no update where it is the one shown."""
+    shown = parse(search)[0]
+    if shown.run is None or not isinstance(role, str):
+        return no_update
+    roles = [str(each) for each in library.dataset(shown.run)["role"].to_numpy()]
+    if role not in roles or role == (shown.role or roles[-1]):
+        return no_update
+    return shown.but(role=role).search
