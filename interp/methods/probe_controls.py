@@ -12,6 +12,7 @@
 Penalties are chosen on the selection split, and so is the place at which a target is reported (`score_selection`);
 prompts that share their operands with the test split are left out. `score_by`: the score among prompts of each carry
 class, so that an average cannot hide that only the easy ones are read. Its reference (mean, median) is the class's own.
+`confusion`: of a label whose values are among 0 .. 9, how often each is said for each (probe_confusion.py).
 
 Reading: a positive margin whose interval excludes 0 says that the network adds something linear to what it is given at
 that place. It does not say that anything downstream uses it (probe_causal).
@@ -72,9 +73,9 @@ def probe_controls(
     """Return held-out scores of probes at each place beside every control; `blank` is the model before training.
 
     `score` and `score_<control>` [target, layer, role] (in the unit of the kind, 1 = exact), `margin`, `selectivity`,
-    `score_by` [target, layer, role, class], `value` [prompt, target, layer, role]. `targets` defaults to all variables
-    that vary. Raises InterpError on an unknown target, role, layer or kind, too few shuffles, or sets that share all
-    their operands.
+    `score_by` [target, layer, role, class], `value` [prompt, target, layer, role], `confusion` [counted, layer, role,
+    level, said], `right` [counted, layer, role, level]. `targets` defaults to all variables that vary. Raises
+    InterpError on an unknown target, role, layer or kind, too few shuffles, or sets that share all their operands.
     """
     asked = asked or Asked()
     max_threshold(np.zeros(n_shuffles))  # too few shuffles is an error before the work, not after it

@@ -96,6 +96,19 @@ class Code:
             return self.levels[(out > 0.5).sum(axis=-1)]
         return self.levels[out.argmax(axis=-1)]
 
+    @property
+    def counted(self) -> bool:
+        """Return whether every level is one of 0 .. 9, so that what was said can be counted (probe_confusion.py)."""
+        return bool(len(self.levels)) and self.levels[0] >= 0 and self.levels[-1] <= 9
+
+    def nearest(self, said: np.ndarray) -> np.ndarray:
+        """Return the level [...] that is nearest to what was said [...]: around the circle for an angle."""
+        if self.kind == "regression":
+            return self.levels[np.abs(said[..., None] - self.levels).argmin(axis=-1)]
+        if self.kind == "circular":
+            return self.levels[np.cos(said[..., None] - 2 * np.pi * self.levels / self.period).argmax(axis=-1)]
+        return said
+
     def value(self, said: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the value of each row, float64, of what was said against the truth (they broadcast)."""
         if self.kind == "regression":

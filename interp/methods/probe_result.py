@@ -17,6 +17,7 @@ import xarray as xr
 from interp.methods.gram import Linear
 from interp.methods.intervals import percentile, resampled_means
 from interp.methods.nulls import max_threshold
+from interp.methods.probe_confusion import confusion
 from interp.methods.probe_kinds import Code, label
 from interp.methods.probe_study import Judged, Labels, Sets, varying_positions
 from interp.methods.probe_surface import SURFACES
@@ -112,7 +113,8 @@ def dataset(found: Found, sets: Sets, unit: str, by: str | None, seed: int) -> x
         "n_selection": variable("", len(sets.validation), "prompts", "number of selection prompts"),
     }
     coords = {**found.dims, "control": list(controls), "prompt": list(sets.test.texts)}
-    made = xr.Dataset(data, coords, {"by": by or "", "unit": unit})
+    counted, levels = confusion(codes, found.shaped(found.test.said), truth, found.dims["target"])
+    made = xr.Dataset(data | counted, coords | levels, {"by": by or "", "unit": unit})
     return made if by is None else _by(made, found, own, sets.test.variables[by], seed)
 
 

@@ -50,10 +50,12 @@ class Labels:
 
 @dataclass(frozen=True)
 class Judged:
-    """Values [prompt, copy, target, cell] of the copies kept whole, and mean values [shuffle, target, cell]."""
+    """Values [prompt, copy, target, cell] of the copies kept whole, mean values [shuffle, target, cell], and the level
+    [prompt, target, cell] nearest to what the probe of the true labels said (-1: a label that is not counted)."""
 
     values: np.ndarray
     shuffled: np.ndarray
+    said: np.ndarray
 
 
 def codes_of(train: Prompts, names: Sequence[str], kind: str, period: float) -> list[Code]:
@@ -117,6 +119,17 @@ def valued(codes: Sequence[Code], out: np.ndarray, truth: np.ndarray) -> np.ndar
     return np.stack(found, axis=2)
 
 
+def spoken(codes: Sequence[Code], out: np.ndarray, n_copies: int) -> np.ndarray:
+    """Return the level [prompt, target] nearest to what predicted columns [prompt, column] say of the true labels, -1
+    where a label is not counted."""
+    found, at = np.full((len(out), len(codes)), -1, dtype=np.int8), 0
+    for i, code in enumerate(codes):
+        if code.counted:
+            found[:, i] = code.nearest(code.said(out[:, at : at + code.width]))
+        at += code.width * n_copies
+    return found
+
+
 def fitted(
     model: Any, sets: Sets, codes: Sequence[Code], labels: Sequence[Labels], cells: Sequence[Cell],
     *, n_units: int | None = None, batch_size: int = 512, progress: Progress = silent,
@@ -144,6 +157,7 @@ def judged(
     n, n_copies, n_targets = labels.truth.shape
     values = np.empty((n, n_copies - n_shuffles, n_targets, len(cells)))
     sums = np.zeros((n_shuffles, n_targets, len(cells)))
+    said = np.empty((n, n_targets, len(cells)), dtype=np.int8)
 
     def judge(cell: Cell, x: Tensor, rows: np.ndarray) -> None:
         out = solutions[cell].predict(x).cpu().numpy()
@@ -151,7 +165,8 @@ def judged(
         sums[..., k] += found[:, 1 : 1 + n_shuffles].sum(axis=0)
         values[rows, 0, :, k] = found[:, 0]
         values[rows, 1:, :, k] = found[:, 1 + n_shuffles :]
+        said[rows, :, k] = spoken(codes, out, n_copies)
 
     with torch.no_grad():
         read_cells(model, prompts, cells, judge, batch_size=batch_size, progress=progress)
-    return Judged(values, sums / n)
+    return Judged(values, sums / n, said)

@@ -137,3 +137,31 @@ def test_bad_input(copier, sets):
         probe_controls(copier, sets, Asked(by="carry"), targets=["a"])
     with pytest.raises(InterpError, match="All"):
         probe_controls(copier, Sets(sets.test, sets.validation, sets.test))
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "ordinal", "circular"])
+def test_what_is_said_is_counted(copier, sets, kind):
+    """Where `a` stands, each digit is said for itself; where nothing stands, no more often than it happens to fall."""
+    ds = probe_controls(copier, sets, Asked(kind), targets=["a", "parity"], roles=["bos", "a"])
+    truth = np.bincount(sets.test.variables["a"], minlength=10)
+    assert ds.counted.values.tolist() == ["a", "parity"]
+    assert ds.n_level.sel(counted="a").values.tolist() == truth.tolist()
+    assert (ds.confusion.sum("said") == ds.n_level).all()
+    here = ds.sel(counted="a", role="a", layer=1)
+    assert np.array_equal(here.confusion.values, np.diag(truth))
+    assert np.nanmin(here.right) == 1.0
+    nothing = ds.sel(counted="a", role="bos", layer=1)
+    assert (nothing.confusion.sum("level") > 0).sum() == 1  # one level, whatever the truth
+    assert np.isnan(ds.right.sel(counted="parity", level=5)).all()
+    assert (ds.right_low <= ds.right + 1e-9).where(ds.right.notnull(), True).all()
+    if kind == "classification":
+        right = ds.confusion.values[..., np.arange(10), np.arange(10)].sum(-1) / len(sets.test)
+        assert np.allclose(right, ds.score)
+
+
+def test_only_small_labels_are_counted(copier, sets):
+    sets.train.variables["sum"], sets.test.variables["sum"], sets.validation.variables["sum"] = (
+        part.variables["a"] + part.variables["b"] for part in (sets.train, sets.test, sets.validation)
+    )
+    ds = probe_controls(copier, sets, targets=["sum"], roles=["a"])
+    assert "confusion" not in ds

@@ -1,0 +1,107 @@
+"""What does the probe at one place read, beside every control?
+
+cell_curve   the score of one label by layer at one role, every control as a grey line
+cells        several places beside each other, every control as a grey mark
+
+How to read: the network adds something where the blue line leaves all grey ones; where the untrained model reaches as
+far, the architecture carries the label; where the text does, the prompt gives it away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from interp.figures import curves, schema
+from interp.figures import theme as look
+from interp.figures.probe_map import SHUFFLED, at_target, ceiling, controls_of, unit_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DASHES = {
+    SHUFFLED: "dash", "untrained": "dot", "control task": "dashdot", "tokens": "longdash", "embedding": "longdashdot",
+    "last digit": "6px,2px", "constant": "2px,6px",
+}  # fmt: skip
+Cell = tuple[str, int, str]
+
+
+def cell_curve(
+    dataset: xr.Dataset, *, target: str, role: str, layer: int | None = None, theme: str = "light"
+) -> go.Figure:
+    """Return the score of `target` by layer at `role` with its controls; `layer` is marked."""
+    here = at_target(dataset, target).sel(role=[role])
+    layers, unit = [int(v) for v in schema.labels(here, "layer")], unit_of(dataset)
+    score = schema.estimates(here, "score", "layer", "role")[:, 0]
+    figure = go.Figure(layout={"template": look.template(theme)})
+    for name, values in controls_of(here).items():
+        curves.add_null(figure, name, layers, values[:, 0])
+        figure.data[-1].line.dash = DASHES.get(name, "dash")
+    curves.add_null(figure, "95 % of shuffled maxima", *curves.level(ceiling(here), layers))
+    figure.data[-1].line.update(dash="solid", width=1)
+    hover = [f"<b>{target} at {role}, layer {each}</b><br>{unit} {{}}<br>{schema.count_text(here)}" for each in layers]
+    curves.add_curve(figure, curves.Curve("probe", layers, score, hover, look.BLUE, width=3))
+    if layer is not None:
+        figure.add_vline(x=layer, line={"color": look.VERMILLION, "width": 2}, layer="below")
+    curves.layer_axis(figure, "layer (0 = embeddings)", layers)
+    low = min(-0.05, *(float(np.nanmin(values)) for values in (score.value, *controls_of(here).values())))
+    figure.update_yaxes(title_text=f"held-out {unit}", range=[max(low, -0.5), 1.05])
+    told = (unit, schema.count_text(here), "band: 95 % interval", "grey: controls and nulls")
+    return figure.update_layout(title=schema.heading(here, f"{target} at {role}, by layer", *told))
+
+
+def cells(dataset: xr.Dataset, places: list[Cell], *, theme: str = "light") -> go.Figure:
+    """Return the scores of several places, a row each, every control as a grey mark."""
+    from interp.figures.probe_controls import SYMBOLS
+
+    unit, y = unit_of(dataset), list(range(len(places)))
+    names = [f"{target} · layer {layer}, {role}" for target, layer, role in places]
+    parts = [at_target(dataset, target).sel(layer=[layer], role=[role]) for target, layer, role in places]
+    figure = go.Figure(layout={"template": look.template(theme)})
+    for control in controls_of(parts[0]):
+        values = [float(controls_of(part)[control][0, 0]) for part in parts]
+        marker = {"color": look.NULL, "size": 9, "symbol": SYMBOLS.get(control, "cross-open"), "line": {"width": 1.5}}
+        hover = [f"<b>{name}</b><br>control: {control} {value:.3f}" for name, value in zip(names, values, strict=True)]
+        figure.add_trace(go.Scatter(name=f"control: {control}", x=values, y=y, mode="markers", marker=marker,
+                                    hovertext=hover, hoverinfo="text"))  # fmt: skip
+    found = [schema.estimates(part, "score", "layer", "role")[0, 0] for part in parts]
+    hover = [f"<b>{name}</b><br>{unit} {each.text()}<br>{schema.count_text(dataset)}"
+             for name, each in zip(names, found, strict=True)]  # fmt: skip
+    score = _joined(found)
+    figure.add_trace(
+        go.Scatter(
+            name=f"probe, {unit}", x=score.value, y=y, mode="markers", marker={"color": look.BLUE, "size": 10},
+            error_x=bars(score), hovertext=hover, hoverinfo="text",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title_text=f"held-out {unit}", range=[-0.3, 1.05])
+    figure.update_yaxes(tickvals=y, ticktext=names, range=[len(places) - 0.4, -0.6], showgrid=False)
+    told = (unit, schema.count_text(dataset), "bars: 95 % interval")
+    return figure.update_layout(title=schema.heading(dataset, "Pinned places beside each other", *told))
+
+
+def row(dataset: xr.Dataset, cell: Cell) -> tuple[str, ...]:
+    """Return one place as the texts of a table: label, layer, role, score, every control."""
+    target, layer, role = cell
+    part = at_target(dataset, target).sel(layer=[layer], role=[role])
+    score = schema.estimates(part, "score", "layer", "role")[0, 0]
+    return (target, str(layer), role, score.text(2), *(f"{v[0, 0]:.2f}" for v in controls_of(part).values()))
+
+
+def _joined(found: list[schema.Estimates]) -> schema.Estimates:
+    """Return single estimates as one array, without ends where one of them has none."""
+    value = np.array([float(each.value) for each in found])
+    if any(each.low is None or each.high is None for each in found):
+        return schema.Estimates(value, None, None)
+    ends = [(float(np.asarray(each.low)), float(np.asarray(each.high))) for each in found]
+    return schema.Estimates(value, *(np.array(end) for end in zip(*ends, strict=True)))
+
+
+def bars(score: schema.Estimates) -> dict | None:
+    """Return plotly's error bars of many points, None where no interval was recorded."""
+    if score.low is None or score.high is None:
+        return None
+    ends = {"array": score.high - score.value, "arrayminus": score.value - score.low}
+    return {"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, **ends}
