@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # the shell
 URL = "url"
 PAGE = "page"
@@ -76,8 +78,13 @@ TRY_ASK = "try-ask"
 TRY_STOP = "try-stop"
 TRY_KEEP = "try-keep"
 TRY_KEPT = "try-kept"
+TRY_KEEPING = "try-keeping"
+TRY_KEEP_AWAIT = "try-keep-await"
+TRY_KEEP_LOOK = "try-keep-look"
+TRY_AWAIT = "try-await"
+TRY_LOOK = "try-look"
+TRY_DONE = "try-done"
 TRY_JOB = "try-job"
-TRY_TICK = "try-tick"
 TRY_STATUS = "try-status"
 TRY_HINT = "try-hint"
 TRY_RESULT = "try-result"
@@ -93,23 +100,24 @@ STUDY_COST = "study-cost"
 STUDY_LAUNCH = "study-launch"
 STUDY_SAID = "study-said"
 STUDY_JOBS = "study-jobs"
-STUDY_TICK = "study-tick"
+STUDY_AWAIT = "study-await"
+STUDY_LOOK = "study-look"
 STUDY_JOB = "study-job"
 STUDY_DETAIL = "study-detail"
 STUDY_WORKER = "study-worker"
 
 
-def field(form: str, name: str) -> dict[str, str]:
+def field(form: str, name: Any) -> dict[str, Any]:
     """Return the id of a field of a form ("try", "study", "parameter")."""
     return {"type": f"{form}-field", "name": name}
 
 
-def shown_with(form: str, name: str) -> dict[str, str]:
+def shown_with(form: str, name: Any) -> dict[str, Any]:
     """Return the id of what surrounds a field that is not always asked for."""
     return {"type": f"{form}-shown", "name": name}
 
 
-def act(name: str) -> dict[str, str]:
+def act(name: Any) -> dict[str, Any]:
     """Return the id of a button of the job that is looked at."""
     return {"type": "job-act", "name": name}
 

@@ -92,15 +92,16 @@ def lens(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         maps.Panel(title, values[i], hover(name, i), _cut(tokens[i]) if write else None)
         for i, (name, title) in enumerate(zip(schema.labels(dataset, "run"), panels(dataset), strict=True))
     ]
-    return maps.panel_maps(
+    figure = maps.panel_maps(
         drawn,
         maps.Axis("layer (0 = embeddings)", [str(layer) for layer in layers]),
-        maps.Axis("role", _places(dataset)),
+        maps.Axis("role", [str(role) for role in roles]),
         title=_title(dataset, "Logit lens: where the target can be read", f"P({shown(target)}), top token in the cell"),
         unit="probability",
         bounds=(0.0, 1.0),
         theme=theme,
     )
+    return figure.update_xaxes(tickangle=0 if len(roles) <= 6 else -90)
 
 
 def attention(
@@ -132,13 +133,13 @@ def attention(
     figure = maps.panel_maps(
         drawn,
         maps.Axis("query role", _places(dataset)),
-        maps.Axis("key role", _places(dataset)),
+        maps.Axis("key role", [str(role) for role in roles]),
         title=_title(dataset, f"Attention of head {head}, block {block}", "share of attention; null: 1 / visible keys"),
         unit="attention",
         bounds=(0.0, 1.0),
         theme=theme,
     )
-    return figure.update_yaxes(autorange="reversed")
+    return figure.update_yaxes(autorange="reversed").update_xaxes(tickangle=0 if len(roles) <= 6 else -90)
 
 
 def chosen_head(dataset: xr.Dataset, block: int | None = None, head: int | None = None) -> tuple[int, int]:
@@ -168,6 +169,24 @@ def summary(dataset: xr.Dataset) -> str:
     if "control" in runs:
         said += f", under the control {shown(top['control'])} ({share['control']:.3f})"
     return f"{said}; one prompt, n = 1."
+
+
+def lens_summary(dataset: xr.Dataset) -> str:
+    """Return from which layer on the last token's lens says the target, in each run."""
+    tokens = dataset["lens_token"].transpose("run", "layer", "role").to_numpy()[:, :, -1]
+    layers, target, said = schema.labels(dataset, "layer"), dataset.attrs["target"], []
+    for name, column in zip(schema.labels(dataset, "run"), tokens.tolist(), strict=True):
+        since = next((layers[i] for i in range(len(layers)) if all(t == target for t in column[i:])), None)
+        said.append(f"{name}: {'never' if since is None else f'from layer {since} on'}")
+    return f"At the last role the lens says {shown(target)}: {', '.join(said)}; one prompt, n = 1."
+
+
+def attention_summary(dataset: xr.Dataset, block: int, head: int) -> str:
+    """Return what the last role looks at most by one head, in each run."""
+    rows = schema.values(dataset, "pattern", "run", "block", "head", "role", "key")[:, block, head, -1]
+    keys, runs = schema.labels(dataset, "key"), schema.labels(dataset, "run")
+    most = [f"{name}: {keys[int(row.argmax())]} {row.max():.2f}" for name, row in zip(runs, rows, strict=True)]
+    return f"{keys[-1]} looks most at ({', '.join(most)}; uniform: {1 / len(keys):.2f}); one prompt, n = 1."
 
 
 def predictions_table(dataset: xr.Dataset) -> Twin:

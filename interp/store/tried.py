@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from interp.errors import InterpError
 from interp.store.durable import disk
@@ -125,23 +125,26 @@ class Answers:
             handle, staged = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".json")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(told.model_dump_json())
-            os.replace(staged, self.path(question))
-
-    def path(self, question: Spec) -> Path:
-        """Return where the answer to a question is."""
-        return self.folder / f"{question.hash}.json"
+            os.replace(staged, self._path(question.hash))
 
     def read(self, question: Spec, since: float = 0.0) -> Tried | None:
         """Return the answer to a question that was finished after `since`; None when there is none that can be read."""
+        told = self.read_hash(question.hash)
+        return told if told is not None and told.finished >= since else None
+
+    def read_hash(self, question: str) -> Tried | None:
+        """Return the answer to the question of that hash; None when there is none, or it is too old or damaged."""
         try:
-            path = self.path(question)
+            path = self._path(question)
             if path.stat().st_size > LARGEST:
                 return None
             told = Tried.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError, ValueError):
+        except (OSError, ValueError):
             return None
-        current = told.question == question.hash and told.finished >= max(since, time.time() - MAX_AGE)
-        return told if current else None
+        return told if told.question == question and told.finished >= time.time() - MAX_AGE else None
+
+    def _path(self, question: str) -> Path:
+        return self.folder / f"{question}.json"
 
     def expire(self, age: float = MAX_AGE) -> int:
         """Delete every answer older than `age` seconds; return how many there were."""
