@@ -5,7 +5,7 @@ PORT ?= 8050
 BIN := .venv/bin
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
-.PHONY: demo test check app notebooks setup clean
+.PHONY: demo test check app figures notebooks setup clean
 
 demo: setup            ## set up, run the main job on the shipped model, open the app
 	$(BIN)/interp study --model mental-math
@@ -24,10 +24,14 @@ check: setup           ## what a change must pass before it is committed: under 
 app: setup             ## open the app on the present store
 	$(BIN)/interp app --port $(PORT)
 
+figures: setup         ## every figure, table and verdict of the experiments, and the page that shows them
+	$(BIN)/interp figures --out figures
+
 notebooks: setup       ## run the notebooks' scripts again and keep what they show
 	$(BIN)/python -m experiments.notebooks experiments/af1/story.py
 	$(BIN)/python -m experiments.notebooks experiments/circuits/story.py
 	$(BIN)/python -m experiments.notebooks experiments/fourier/story.py
+	$(BIN)/python -m experiments.notebooks experiments/multiplication/story.py
 
 setup: .venv/installed
 

@@ -24,7 +24,8 @@ VERDICTS = ("match", "direction", "scaled", "not reproduced", "not run")
 class Claim(NamedTuple):
     """One published result: its number (None where it is only words), for which models, and where it stands.
 
-    `certainty` says how the number reached us: read in the authors' code, from a secondary summary, or derived.
+    `certainty` says how the number reached us: read in the authors' code, from a secondary summary, or derived; `where`
+    names the figure or table of the paper, where we know it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Claim(NamedTuple):
     models: tuple[str, ...]
     source: str
     certainty: str
+    where: str = ""
 
 
 class Verdict(NamedTuple):
@@ -71,6 +73,7 @@ def read_claims(path: Path) -> dict[str, Claim]:
                 tuple(each["models"]),
                 each.get("source", given["source"]),
                 each["certainty"],
+                each.get("where", ""),
             )
             for each in given["claims"]
         ]

@@ -36,12 +36,13 @@ ASKED = {
 
 @functools.cache
 def found(method: str, model: str) -> xr.Dataset:
-    """Return one method on a+b, plain, as the command line answers it."""
-    from interp.execute import answer
-    from interp.store import Spec
+    """Return one method on a+b, plain, as the command line answers and records it."""
+    from interp.execute import record
+    from interp.store import Spec, Store
 
     asked = {"method": method, "model": model, "task": "a+b", "parameters": ASKED[method]}
-    return answer(Spec.model_validate(asked))
+    store = Store()
+    return store.open(record(Spec.model_validate(asked), store)).load()
 
 
 def measured() -> Measured:

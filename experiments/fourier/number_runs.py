@@ -1,4 +1,4 @@
-"""The runs behind the figures and verdicts on number codes, each computed once: helices, filters, planes.
+"""The runs behind the figures and verdicts on number codes, recorded in the present store: helices, filters, planes.
 
 MAIN       the adder that the published claims are judged on: mental-math
 PLANTED    the positive control: a model that adds on circles of 2, 5, 10 and 200
@@ -12,8 +12,8 @@ from typing import Any
 
 import xarray as xr
 
-from interp.execute import answer
-from interp.store import Spec
+from interp.execute import record
+from interp.store import Spec, Store
 
 MAIN, PLANTED, MODULAR = "mental-math", "planted:helix", "modadd-59"
 TASKS = {MAIN: "a+b", PLANTED: "a+b", MODULAR: None}
@@ -24,10 +24,11 @@ PERIODS = {PLANTED: (2, 5, 10, 200)}
 
 @functools.lru_cache(maxsize=16)
 def run(method: str, model: str, task: str | None = None) -> xr.Dataset:
-    """Return the result of `method` on `model` with default parameters (and the planted model's periods)."""
+    """Return the recorded result of `method` on `model` with default parameters (and the planted model's periods)."""
     parameters: dict[str, Any] = {"periods": PERIODS[model]} if model in PERIODS and method != "filters" else {}
     asked = {"method": method, "model": model, "task": task or TASKS[model], "parameters": parameters}
-    return answer(Spec.model_validate(asked))
+    store = Store()
+    return store.open(record(Spec.model_validate(asked), store)).load()
 
 
 def scale(model: str) -> str:

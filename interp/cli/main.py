@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from interp.cli import activations, asking, generate, models, runs, service, tasks, trying
+from interp.cli import activations, asking, figures, generate, models, runs, service, tasks, trying
 from interp.cli.output import say
 from interp.errors import Cancelled, InterpError
 
@@ -38,6 +38,7 @@ app = typer.Typer(
 asking.add(app)
 generate.add(app)
 trying.add(app)
+figures.add(app)
 models.add(app)
 service.add(app)
 app.add_typer(tasks.app, name="tasks")

@@ -27,6 +27,7 @@ COMMANDS = [
     "study",
     "generate",
     "activations",
+    "figures",
     "runs",
     "index",
     "jobs",
