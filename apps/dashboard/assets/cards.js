@@ -10,7 +10,8 @@
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape" || document.fullscreenElement || event.defaultPrevented) return;
     if (event.target.closest("input, textarea, select, [role='dialog'], [role='listbox']")) return;
-    if (document.querySelector(".mantine-Drawer-content, .mantine-Modal-content, [role='listbox']")) return;
+    const open = document.querySelectorAll(".mantine-Drawer-content, .mantine-Modal-content, [role='listbox']");
+    if (Array.from(open).some(function (one) { return one.getClientRects().length > 0; })) return; // closed ones stay
     if (window.dash_clientside.set_props) {
       window.dash_clientside.set_props("click", { data: { unlock: true, n: ++count } });
     }
