@@ -19,13 +19,24 @@ import typer
 import xarray as xr
 
 from experiments.multiplication import written_figures as draw
-from experiments.multiplication.dissect_rules import RULES
-from interp.verdicts import Verdict, judge, read_claims
+from experiments.multiplication.dissect_rules import ON_ORDINAL, RULES
+from experiments.multiplication.written_verdicts import Line, frame, line
+from interp.verdicts import Verdict, read_claims
 
 HERE = Path(__file__).parent
 RESULTS, PUBLISHED = HERE / "dissect.json", HERE / "published" / "dissect.json"
 N_WRONG = 100_000
 ORDERS = ("ordinal", "reversed")
+SECOND = "ordinal-seed1"
+COMMAND = "python -m experiments.multiplication.dissect"
+CELLS, DIGIT, SQUARE = "all products", "five by one digits", "two by two digits"
+SCALES = {
+    CELLS: "exact, no model",
+    DIGIT: "d_model 96 (published 510), 2,500 steps of 128, rates up to 2e-3; five by one digits as published",
+    SQUARE: "d_model 96 (published 512), two by two digits (five by five), 1,200 steps of 128 (200,000 of 64)",
+}
+ABOUT = {"cell frequencies": CELLS, "all remedies": SQUARE, "one remedy is not enough": SQUARE}
+"""What a claim was asked of, where that is not five by one digits."""
 
 
 def measure(trained: Path) -> dict[str, Any]:
@@ -35,8 +46,10 @@ def measure(trained: Path) -> dict[str, Any]:
     finished = sorted(path.parent.name for path in trained.glob("*/SHA256SUMS"))
     names = [name for name in finished if not name.startswith("add")]
     found: dict[str, Any] = {"accuracy": {name: evidence.accuracy(trained / name) for name in names}}
-    for order in ORDERS:
+    for order in (*ORDERS, SECOND):
         directory = trained / f"digit-{order}"
+        if order == SECOND and directory.name not in finished:
+            continue
         found[order] = {"curves": evidence.curves(directory), **evidence.heads(directory), **wrong(directory)}
     return found
 
@@ -57,24 +70,39 @@ def wrong(directory: Path) -> dict[str, Any]:
     return {
         "by_chain": failures_by_class(failed, chains),
         "by_factor": failures_by_class(failed, ab[:, 1]),
-        "by_cell": {name: {"wrong": int((~right & mask).sum()), "n": int(mask.sum())} for name, mask in cells.items()},
+        "by_cell": {name: cell_rate(~right, mask) for name, mask in cells.items()},
     }
+
+
+def cell_rate(wrong_digits: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
+    """Return the share of a subtask's cells that are wrong; cells of one problem are not independent, problems are."""
+    from interp.methods.intervals import t_about
+
+    n, failed = mask.sum(1), (wrong_digits & mask).sum(1)
+    rate = failed.sum() / max(n.sum(), 1)
+    error = np.sqrt(((failed - rate * n) ** 2).sum()) / max(n.sum(), 1)
+    low, high = np.clip(t_about(rate, error, len(mask)), 0, 1)
+    found = {"wrong": int(failed.sum()), "n": int(n.sum())}
+    return found | {"rate": float(rate), "low": float(low), "high": float(high)}
+
+
+def lines(results: Path = RESULTS) -> list[Line]:
+    """Return every published claim beside what is recorded; "not run" where nothing is."""
+    from experiments.multiplication.written_evidence import read
+
+    found = read(results) if results.is_file() else {}
+    other = {**found, "ordinal": found[SECOND]} if SECOND in found else None
+    judged = []
+    for claim in read_claims(PUBLISHED).values():
+        seeds = [found, other] if other is not None and claim.name in ON_ORDINAL else [found]
+        about = ABOUT.get(claim.name, DIGIT)
+        judged.append(line(claim, RULES[claim.name], about, seeds, "cells" if about == CELLS else "small"))
+    return judged
 
 
 def verdicts(results: Path = RESULTS) -> list[Verdict]:
     """Return a verdict on every published claim; "not run" where nothing was recorded for it."""
-    from experiments.multiplication.written_evidence import read
-
-    found = read(results) if results.is_file() else {}
-    judged = []
-    for claim in read_claims(PUBLISHED).values():
-        try:
-            holds, ours, said = RULES[claim.name](found)
-        except KeyError as missing:
-            judged.append(judge(claim, "small", None, said=f"not run: nothing recorded for {missing}"))
-        else:
-            judged.append(judge(claim, "cells" if claim.name == "cell frequencies" else "small", holds, ours, said))
-    return judged
+    return [each.verdict for each in lines(results)]
 
 
 def pictures(found: dict[str, Any]) -> Iterator[tuple[str, go.Figure]]:
@@ -87,17 +115,14 @@ def pictures(found: dict[str, Any]) -> Iterator[tuple[str, go.Figure]]:
         groups: dict[str, xr.Dataset] = {"longest run of UCFC": here["by_chain"], "factor": here["by_factor"]}
         yield f"failures-{order}", draw.classes(groups, name)
     for prefix, title in (("digit", "Heads and depth, five by one digits"), ("square", "Remedies, two by two digits")):
-        rows = {name: row for name, row in found["accuracy"].items() if name.startswith(prefix)}
+        names = sorted((name for name in found["accuracy"] if name.startswith(prefix)), key=lambda s: (s.count("-"), s))
+        rows = {labelled(name): found["accuracy"][name] for name in names}
         yield f"table-{prefix}", draw.table(rows, title, "held-out questions, 95 % intervals")
 
 
-def frame(found: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    lines = [
-        {"claim": each.claim.name, "published": each.claim.text, "measured": each.said, "verdict": each.verdict}
-        for each in found
-    ]
-    return pd.DataFrame(lines)
+def labelled(training: str) -> str:
+    """Return the words for a training: what it has that its plainest neighbour has not."""
+    return ", ".join(training.split("-")[1:]) or "no remedy"
 
 
 def scores(found: dict[str, Any]) -> pd.DataFrame:
@@ -124,7 +149,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     found = read(RESULTS)
     drawn: dict[str | Path, Any] = {out / f"dissect-{name}": picture for name, picture in pictures(found)}
-    frame(verdicts()).to_csv(out / "dissect-verdicts.csv", index=False)
+    frame(lines(), SCALES, COMMAND).to_csv(out / "dissect-verdicts.csv", index=False)
     scores(found).to_csv(out / "dissect-accuracy.csv", index=False)
     export(drawn, ("html", "png") if browser() else ("html",))
     say(f"{len(drawn)} figures, their tables and the verdicts are in {out}")

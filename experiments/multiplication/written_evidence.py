@@ -44,12 +44,21 @@ def _opened(directory: Path) -> tuple[Any, dict[str, Any], written.Form]:
 
 
 def held_out(form: written.Form, count: int) -> np.ndarray:
-    """Return `count` questions of the test split (all where there are fewer), each once where all can be listed."""
+    """Return `count` questions of the test split (all where there are fewer), each once."""
     sizes = 10**form.first, 10**form.second
     if sizes[0] * sizes[1] > LISTED:
-        return written.draw(form, count, 1, "test")
+        return _once(form, count)
     every = np.stack(np.meshgrid(*map(np.arange, sizes), indexing="ij"), axis=-1).reshape(-1, 2)
     return np.random.default_rng(1).permutation(every[in_split(every, "test")])[:count]
+
+
+def _once(form: written.Form, count: int) -> np.ndarray:
+    """Return `count` different questions of the test split, far fewer than it has."""
+    size, first = count + 16, np.empty(0, int)
+    while len(first) < count:
+        drawn = written.draw(form, size, 1, "test")
+        first, size = np.sort(np.unique(drawn, axis=0, return_index=True)[1]), 2 * size
+    return drawn[first][:count]
 
 
 @torch.no_grad()
@@ -84,7 +93,7 @@ def accuracy(directory: Path) -> dict[str, Any]:
 
 
 def curves(directory: Path) -> dict[str, Any]:
-    """Return {step, digits: {c0: ...}, subtasks: {BM: ...}} of losses in nats, and `exact`, from the log."""
+    """Return {step, digits: {c0: ...}, subtasks: {BM: ...}} of losses in nats, `exact`, and n, from the log."""
     lines = read_log(directory)
     digits = np.array([line["digits"]["loss"] for line in lines]).T.tolist()
     names = list(lines[-1]["subtasks"])
@@ -93,6 +102,7 @@ def curves(directory: Path) -> dict[str, Any]:
         "digits": {f"c{k}": values for k, values in enumerate(digits)},
         "subtasks": {name: [line["subtasks"][name] for line in lines] for name in names},
         "exact": [line["exact"] for line in lines],
+        "n": complete(read_recipe(directory))["measure_prompts"],
     }
 
 

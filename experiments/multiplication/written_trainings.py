@@ -18,6 +18,8 @@ import typer
 from interp.models.written import ADDER, WRITTEN, complete
 from interp.tasks.written import ORDERS
 
+RECIPES = Path(__file__).parent / "recipes"
+"""Where recipes of the published size lie: too large for here, `interp train FILE --out DIR`."""
 DEEP, SIMPLE = 2, 0.45
 SQUARE: dict[str, Any] = {
     **WRITTEN,
@@ -26,6 +28,8 @@ SQUARE: dict[str, Any] = {
     "learning_rate": [[0, 0], [60, 2e-3], [600, 2e-3], [1200, 0]],
     "measure_every": 50,
 }
+LONGER = {"steps": 3 * 1200, "learning_rate": [[0, 0], [60, 2e-3], [1800, 2e-3], [3600, 0]]}
+"""With every remedy and with none: is 1,200 steps what keeps them low?"""
 
 
 def shaped(recipe: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -45,6 +49,10 @@ def trainings() -> dict[str, dict[str, Any]]:
         for heads in (1, 2):
             found[f"digit-{order}-heads{heads}"] = shaped({**WRITTEN, "order": order}, n_head=heads)
         found[f"digit-{order}-layers2"] = shaped({**WRITTEN, "order": order}, n_layer=2)
+    for name in ("add-5", "digit-ordinal"):
+        found[f"{name}-seed1"] = {**found[name], "seed": 1}
+    for name in ("square", "square-reversed-deep-simple"):
+        found[f"{name}-long"] = {**found[name], **LONGER}
     return {name: complete(recipe) for name, recipe in found.items()}
 
 

@@ -76,11 +76,13 @@ def test_the_published_frequencies_are_exact_and_sampled():
         assert exact[name].mean() == pytest.approx(published, abs=0.0005)  # half of their last digit
     assert exact["BM"][0] == pytest.approx(0.42)
     assert exact["CM"][0] == pytest.approx(0.58)
-    n = 20_000
+    n = 100_000
     masks = product_cells(*written.draw(written.Form("*", 5, 1, "ordinal"), n, 0).T, 5).masks
     for name, share in exact.items():
-        # cells of one problem share their factor, so the error is that of problems, at most twice the binomial one
-        assert masks[name].mean() == pytest.approx(share.mean(), abs=4 * np.sqrt(share.mean() / n))
+        by_problem = masks[name].mean(1)  # cells of one problem share their factor: the error is that of problems
+        error = 4 * by_problem.std() / np.sqrt(n)
+        assert by_problem.mean() == pytest.approx(share.mean(), abs=error)
+        assert by_problem.mean() == pytest.approx(PUBLISHED[name], abs=0.0005 + error)
 
 
 def test_frequencies_by_column_agree_with_all_products_of_two_digits():
