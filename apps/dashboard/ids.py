@@ -46,6 +46,9 @@ PATCHING_ROWS = "patching-rows"
 
 FOURIER_VIEW = "fourier-view"
 FOURIER_TASK = "fourier-task"
+
+TRAINING_BESIDE = "training-beside"
+TRAINING_MEASURE = "training-measure"
 ATTENTION_MAP = "attention-map"
 ATTENTION_DETAIL = "attention-detail"
 ATTENTION_HOVER = "attention-hover"
@@ -130,6 +133,16 @@ def fourier(name: str) -> dict[str, str]:
 def fourier_part(name: str) -> dict[str, str]:
     """Return the id of what follows from the chosen periods."""
     return {"type": "fourier-part", "name": name}
+
+
+def training(name: str) -> dict[str, str]:
+    """Return the id of the slider of the Training page ("step")."""
+    return {"type": "training-choice", "name": name}
+
+
+def training_part(name: str) -> dict[str, str]:
+    """Return the id of what follows from the selected step."""
+    return {"type": "training-part", "name": name}
 
 
 def graph(name: str) -> dict[str, str]:

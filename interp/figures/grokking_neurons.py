@@ -72,7 +72,7 @@ def at_step(dataset: xr.Dataset, step: int | None) -> tuple[xr.Dataset, int]:
 def _aside(frequency: np.ndarray) -> np.ndarray:
     """Return a small shift for each neuron, so that those of one frequency do not hide one another."""
     rank = np.array([int((frequency[:i] == k).sum()) for i, k in enumerate(frequency)], dtype=float)
-    return 0.12 * ((rank % 7) - 3) / 3 if len(rank) else rank
+    return 0.4 * ((rank % 9) - 4) / 4
 
 
 def summary(dataset: xr.Dataset) -> str:

@@ -48,15 +48,19 @@ def _each(periods: Sequence[float | None]):
             yield period, {"color": colour, "dash": dash, "width": 1.5}
 
 
-def _label(period: float, colour: str) -> dict:
-    return {"text": name_of(period), "textposition": "end", "textangle": 0, "font": {"size": 11, "color": colour},
-            "yanchor": "top", "xanchor": "left"}  # fmt: skip
+def _label(period: float, line: dict) -> dict:
+    """Return the name beside a mark; each style of line has its own height, so that names do not meet."""
+    row = [dash for _, dash in LINES].index(line["dash"])
+    return {
+        "text": name_of(period), "textposition": "end", "textangle": 0, "yanchor": "top", "xanchor": "left",
+        "font": {"size": 11, "color": line["color"]}, "padding": 3 + 14 * row,
+    }  # fmt: skip
 
 
 def _upright(x: float, line: dict, period: float, axis: str = "x", label: bool = True) -> dict:
     shape = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "xref": axis, "yref": "paper", "line": line,
              "layer": "below"}  # fmt: skip
-    return shape | ({"label": _label(period, line["color"])} if label else {})
+    return shape | ({"label": _label(period, line)} if label else {})
 
 
 def on_components(dataset: xr.Dataset, periods: Sequence[float | None]) -> Shapes:
@@ -84,7 +88,9 @@ def on_training(dataset: xr.Dataset, periods: Sequence[float | None]) -> Shapes:
     for t, line in _each(periods):
         if 2 * p / t <= p:
             across = {"type": "line", "y0": p / t, "y1": p / t, "x0": 0, "x1": 1, "xref": "paper", "yref": "y"}
-            found.append(across | {"line": line, "label": _label(t, line["color"])})
+            found.append(
+                across | {"line": line, "label": _label(t, line) | {"textposition": "start", "yanchor": "bottom"}}
+            )
     return found
 
 

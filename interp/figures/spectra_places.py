@@ -19,6 +19,7 @@ from plotly.subplots import make_subplots
 from interp.errors import InterpError
 from interp.figures import curves, schema
 from interp.figures import theme as look
+from interp.figures.period_marks import LINES
 from interp.figures.spectra import PLACES
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def at_place(
     )
 
 
-def by_layer(dataset: xr.Dataset, *, theme: str = "light", periods: Sequence[float] = ()) -> go.Figure:
+def by_layer(dataset: xr.Dataset, *, theme: str = "light", periods: Sequence[float | None] = ()) -> go.Figure:
     """Return power over the null level at `periods` (default: the three that stand out most) by layer and reading."""
     layers, readings = (schema.labels(dataset, dim) for dim in ("layer", "reading"))
     figure = make_subplots(
@@ -79,9 +80,10 @@ def by_layer(dataset: xr.Dataset, *, theme: str = "light", periods: Sequence[flo
     )
 
 
-def lines(dataset: xr.Dataset, periods: Sequence[float] = ()) -> list:
-    """Return the traces of `by_layer`: all that changes with its periods."""
-    asked = [float(t) for t in periods] or strongest(dataset)
+def lines(dataset: xr.Dataset, periods: Sequence[float | None] = ()) -> list:
+    """Return the traces of `by_layer`: all that changes with its periods; each has the colour and dash of its mark."""
+    chosen = [(t, *style) for t, style in zip(periods, LINES, strict=False) if t is not None]
+    asked = chosen or [(t, *style) for t, style in zip(strongest(dataset), LINES, strict=False)]
     layers, readings = (schema.labels(dataset, dim) for dim in ("layer", "reading"))
     component, period = schema.labels(dataset, "component"), schema.values(dataset, "period_of", "component")
     raw, n = dataset.sel(variant=VARIANT), f"n = {schema.count(dataset)} numbers"
@@ -90,15 +92,15 @@ def lines(dataset: xr.Dataset, periods: Sequence[float] = ()) -> list:
     for j, reading in enumerate(readings):
         panel = go.Figure()
         curves.add_null(panel, "level of the largest", *curves.level(1.0, layers), legend=j == 0)
-        for i, t in enumerate(asked):
+        for i, (t, colour, dash) in enumerate(asked):
             c = nearest_component(period, t)
             hover = [
                 f"<b>T = {period[c]:.4g} (k = {component[c]}), layer {layer}, {reading}</b><br>{{}} times the null "
                 f"level<br>power {power[m, j, c]:.4f} [{null[m, j, c]:.4f}]<br>{n}"
                 for m, layer in enumerate(layers)
             ]
-            line, colour = schema.Estimates(power[:, j, c] / null[:, j, c], None, None), look.OKABE_ITO[i % 6]
-            curve = curves.Curve(f"T = {period[c]:.4g}", layers, line, hover, colour, i)
+            line = schema.Estimates(power[:, j, c] / null[:, j, c], None, None)
+            curve = curves.Curve(f"T = {period[c]:.4g}", layers, line, hover, colour, i, dash)
             curves.add_curve(panel, curve, legend=j == 0)
             panel.data[-1].customdata = [float(period[c])] * len(layers)
         axis = str(j + 1) if j else ""
@@ -117,7 +119,8 @@ def strongest(dataset: xr.Dataset, most: int = 3) -> list[float]:
         schema.values(dataset.sel(variant=VARIANT), name, "layer", "reading") for name in ("excess", "period")
     )
     order = np.argsort(-np.nan_to_num(excess, nan=-1).ravel())
-    found = dict.fromkeys(float(period.ravel()[i]) for i in order if np.isfinite(excess.ravel()[i]))
+    known = np.isfinite(excess.ravel()) & np.isfinite(period.ravel())
+    found = dict.fromkeys(float(period.ravel()[i]) for i in order if known[i])
     return list(found)[:most]
 
 

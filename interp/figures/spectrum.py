@@ -119,9 +119,11 @@ def above_nulls(dataset: xr.Dataset) -> list[int]:
 
 
 def _label_peaks(figure: go.Figure, dataset: xr.Dataset, most: int = 5) -> None:
+    """Name the period of the highest peaks above every null; of neighbours above it, only the highest has a name."""
     component, period = schema.labels(dataset, "component"), schema.values(dataset, "period", "component")
     value = schema.values(dataset, "power", "component")
-    for i in above_nulls(dataset)[:most]:
+    tops = [i for i in above_nulls(dataset) if value[i] == value[max(i - 1, 0) : i + 2].max()]
+    for i in tops[:most]:
         place = {"x": component[i], "y": float(np.log10(value[i])), "yshift": 11}
         figure.add_annotation(text=f"T={period[i]:.3g}", showarrow=False, font={"size": 11}, **place)
 

@@ -9,20 +9,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from interp.errors import InterpError, nearest
 from interp.models import planted
+from interp.places import zoo_directory
 
 STATE = "training-state.safetensors"
 """Where a trainer keeps what it needs to go on; it lies beside the weights and is none of them."""
-
-
-def zoo_directory() -> Path:
-    """Return the directory that holds the shipped checkpoints."""
-    return Path(os.environ.get("ARITHMOSCOPE_ZOO") or Path(__file__).parents[2] / "data" / "zoo")
 
 
 def zoo_names() -> list[str]:

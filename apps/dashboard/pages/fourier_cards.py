@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dash import Patch, no_update
+from dash import Patch, html, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
-from apps.dashboard.pages.fourier_periods import compared, periods_of
+from apps.dashboard.pages.fourier_periods import periods_of
 from apps.dashboard.pages.fourier_runs import Chosen, command
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
@@ -27,6 +27,8 @@ from interp.figures.twin import twin
 
 PREFIX = "fourier"
 HEIGHT = 330
+WIDE = {"rings": 330, "measures": 430}
+"""Figures of many panels, which take a whole row, and their height."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,11 @@ def name_of(method: str, figure: str) -> str:
     return f"{PREFIX}-{method}-{figure}"
 
 
+def tall(figure: str) -> int:
+    """Return the height of a card's graph in pixels."""
+    return WIDE.get(figure, HEIGHT)
+
+
 def parse_name(name: object) -> tuple[str, str] | None:
     """Return method and figure of a graph of this page, None for any other."""
     cards = [card for view in VIEWS.values() for card in view.cards]
@@ -119,7 +126,8 @@ def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection
         about = found.model if found.task is None else f"{found.model}, {found.task}"
         return missing_card(title, f"Not run yet for {about}.", command(method, found))
     try:
-        return figure_card(ready(library, line.run_id, asked, selection, theme), name_of(method, figure), HEIGHT)
+        made = figure_card(ready(library, line.run_id, asked, selection, theme), name_of(method, figure), tall(figure))
+        return html.Div(made, className="fourier-wide") if figure in WIDE else made
     except InterpError as error:
         return broken_card(title, str(error))
 
@@ -150,7 +158,7 @@ def table_of(figure: str, dataset: Any, options: dict[str, Any]) -> Any:
     if figure == "at_place":
         return dataset.sel(layer=options["layer"], reading=options["reading"], variant=VARIANT)
     if figure == "by_layer":
-        periods = options["periods"] or strongest(dataset)
+        periods = [t for t in options["periods"] if t is not None] or strongest(dataset)
         grid = schema.values(dataset, "period_of", "component")
         return dataset.sel(variant=VARIANT).isel(component=[nearest_component(grid, t) for t in periods])
     return dataset.sel(layer=options["layer"])
@@ -162,7 +170,7 @@ def settings_of(method: str, figure: str, dataset: Any, selection: Selection) ->
         layer, reading = place(dataset, selection)
         return {"layer": layer, "reading": reading}
     if (method, figure) == ("spectra", "by_layer"):
-        return {"periods": compared(selection)}
+        return {"periods": periods_of(selection)}
     if method == "helix" and figure in ("rings", "coil"):
         return {"period": selection.period, "layer": helix_layer(dataset, selection)}
     return {}
