@@ -10,7 +10,7 @@ store has is not computed again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +19,9 @@ import plotly.graph_objects as go
 import typer
 import xarray as xr
 
+from experiments.multiplication.icot_figures import pictures
 from experiments.multiplication.icot_rules import RULES, failing
-from interp.figures import FIGURES, Drawing
-from interp.figures.export import HEIGHT
+from interp.figures import FIGURES
 from interp.models import zoo
 from interp.store import Store, spec_from
 from interp.store.product_parameters import OF_PRODUCTS
@@ -30,8 +30,6 @@ from interp.verdicts import Claim, Verdict, judge, read_claims
 PUBLISHED = Path(__file__).parent / "published" / "icot.json"
 REGIMES = ("plain", "icot", "aux", "deep")
 NAME = re.compile(rf"(multiply-(?:{'|'.join(REGIMES)}).*?)(-seed\d+)?")
-MARGIN, CAPTION = 84, 18
-"""The theme's margin above a figure, and what a line of caption adds to it."""
 Found = dict[str, xr.Dataset]
 
 
@@ -116,31 +114,6 @@ def accuracies(found: dict[str, list[Found]]) -> pd.DataFrame:
                     for c in here.column.values for end in ("", "_low", "_high")}  # fmt: skip
             rows.append(row | {"failing": " ".join(failing(at))})
     return pd.DataFrame(rows)
-
-
-def pictures(found: dict[str, list[Found]]) -> Iterator[tuple[str, go.Figure]]:
-    """Yield (name, figure) of every result, with a caption that says how large the model is."""
-    for results in (each for models in found.values() for each in models):
-        for method, dataset in results.items():
-            model = Path(dataset.attrs["model"]).name
-            for drawing in FIGURES[method]:
-                yield f"icot-{model}-{method}-{drawing.name}", captioned(drawing, dataset)
-
-
-def captioned(drawing: Drawing, dataset: xr.Dataset) -> go.Figure:
-    """Return a figure with a line below its heading: the size of the model beside the published one.
-
-    The style of the questions, "plain" for all, is left out: here the word means a training.
-    """
-    figure = drawing(dataset.assign_attrs(style=""))
-    size = dataset.attrs["task"]
-    if size.startswith("4x4"):
-        return figure
-    note = f"our model: {size}, smaller than the published one (4x4 digits, d_model 768)"
-    layout: Any = figure.layout
-    said = f"{layout.title.subtitle.text}<br>{note}"
-    figure.update_layout(title={"subtitle": {"text": said}}, height=(layout.height or HEIGHT) + CAPTION)
-    return figure.update_layout(margin={"t": MARGIN + CAPTION})
 
 
 def main(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from experiments.multiplication.icot import PUBLISHED, accuracies, measured, pictures, present, regime_of, verdicts
+from experiments.multiplication.icot import PUBLISHED, accuracies, measured, present, regime_of, verdicts
+from experiments.multiplication.icot_figures import pictures
 from experiments.multiplication.icot_rules import (
     RULES,
     attribution,
@@ -33,6 +36,9 @@ SMALL = {
     "running_sums": {"n_train": 60, "n_test": 20}, "digit_geometry": {"n": 200, "draws": 1},
     "product_digits": {"n": 400, "draws": 19},
 }  # fmt: skip
+
+
+STORY = Path(__file__).parents[2] / "experiments" / "multiplication" / "story.py"
 
 
 def log(final: list[float]) -> list[dict]:
@@ -103,6 +109,20 @@ def test_tables_go_between_the_marks_of_the_readme():
     text = README.read_text()
     assert replaced(text, "").count("| M1 icot |") == 0 < text.count("| M1 icot |")
     assert all(f"| {name} |" in text for name in RULES)
+
+
+def test_the_notebook_is_that_of_the_script():
+    """Someone who edits one of the two runs `python -m experiments.notebooks experiments/multiplication/story.py`."""
+    import jupytext
+    import nbformat
+
+    script, notebook = jupytext.read(STORY), nbformat.read(STORY.with_suffix(".ipynb"), as_version=4)
+    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [
+        (cell.cell_type, cell.source) for cell in script.cells
+    ]
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert sum("image/png" in out.get("data", {}) for out in outputs) == 12, "every figure is a picture"
 
 
 def test_present_names_only_what_is_there(tmp_path, monkeypatch):
