@@ -14,7 +14,9 @@ selection split), m the mean change of h with y, t the value of the variable in 
 
 Reading: a direction is used when answers follow it and neither random directions nor the decoy. Where the decoy works
 too, the value is coded twice, or the move pulls the stream back to where it has been seen. A dose above 1 overshoots.
-A reading that can be set without any answer following is a correlate: readable, not used.
+A reading that can be set without any answer following is a correlate: readable, not used. Where nothing is read
+(R² <= 0 held out) nothing is written: the weights of such a probe are near 0, and setting it would throw the stream
+hundreds of its own lengths away, so that what follows would say nothing of a variable.
 
 Sources: Geiger et al. (2021) arXiv 2106.02997 (interchange); Elazar et al. (2021) arXiv 2006.00995 (amnesic probing);
 Haufe et al., NeuroImage 87 (2014) 96 (weights read, patterns say what changes).
@@ -66,12 +68,13 @@ class Direction:
 
 
 def reading(x: Tensor, y: Tensor, held: Tensor, truth: Tensor) -> Direction:
-    """Return ridge's reading of y [row] in x [row, d], the penalty and the R² from held-out rows."""
+    """Return ridge's reading of y [row] in x [row, d], penalty and R² from held-out rows; w = 0 where R² <= 0."""
     solved = choose(Ladder.of(Moments.of(x, y[:, None])), held, truth[:, None], np.zeros(1, dtype=int))
     centred, spread = x - x.mean(0), y - y.mean()
     m = centred.T @ spread / spread.square().sum()
     error = (solved.predict(held)[:, 0] - truth).square().mean()
-    return Direction(solved.weights[:, 0], float(solved.intercept[0]), m, float(1 - error / truth.var(correction=0)))
+    r2 = float(1 - error / truth.var(correction=0))
+    return Direction(solved.weights[:, 0] * (r2 > 0), float(solved.intercept[0]), m, r2)
 
 
 def reading_along(u: Tensor, x: Tensor, y: Tensor, held: Tensor, truth: Tensor) -> Direction:

@@ -80,6 +80,17 @@ def test_a_dose_of_one_sets_the_reading(carry):
     assert torch.allclose(moved, along, atol=1e-4)
 
 
+def test_where_nothing_is_read_nothing_is_written(carry):
+    """Labels of noise: R² is not above 0, so no way and no random direction moves an answer."""
+    model, (train, selection, pairs, aims, role), _, layers = carry
+    rng = np.random.default_rng(0)
+    noise = [Read(each.prompts, rng.permutation(each.values)) for each in (train, selection)]
+    ds = probe_causal(model, *noise, pairs, aims, role, layers=[layers.start], n_random=2)
+    assert float(ds.r2.squeeze()) <= 0
+    assert float(ds.length.squeeze()) == 0
+    assert max(float(abs(ds.moved).max()), float(abs(ds.moved_null).max())) < 1e-4
+
+
 def test_a_causal_check_needs_something_to_check(carry):
     model, (train, selection, pairs, aims, role), _, _ = carry
     with pytest.raises(InterpError, match="doses above 0"):
