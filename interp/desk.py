@@ -86,15 +86,20 @@ def _task(name: str) -> Told:
 
 
 def plan(asked: Told) -> Told:
-    """Return the checked Spec and its plan. Raises InterpError."""
+    """Return the checked Spec and its plan, None for a hub model whose shape nobody wrote down. Raises InterpError."""
     from interp.execute import checked
-    from interp.models.shapes import shape_of
+    from interp.models.shapes import on_the_hub, shape_of
     from interp.plan import plan
     from interp.store import spec_from
 
     spec = spec_from(asked.get("spec") or {})
-    shape = shape_of(spec.model)
     spec = checked(spec)
+    try:
+        shape = shape_of(spec.model)
+    except InterpError:
+        if on_the_hub(spec.model):
+            return {"spec": spec.model_dump(mode="json"), "plan": None}
+        raise
     return {"spec": spec.model_dump(mode="json"), "plan": plan(spec, shape).as_dict() | {"n_heads": shape.n_heads}}
 
 

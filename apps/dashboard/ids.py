@@ -102,12 +102,19 @@ STUDY_PARAMETERS = "study-parameters"
 STUDY_COST = "study-cost"
 STUDY_LAUNCH = "study-launch"
 STUDY_SAID = "study-said"
-STUDY_JOBS = "study-jobs"
+STUDY_GRID = "study-grid"
 STUDY_AWAIT = "study-await"
 STUDY_LOOK = "study-look"
 STUDY_JOB = "study-job"
-STUDY_DETAIL = "study-detail"
+STUDY_NAME = "study-name"
+STUDY_STATE = "study-state"
+STUDY_BAR = "study-bar"
+STUDY_LOG = "study-log"
+STUDY_RUN = "study-run"
 STUDY_WORKER = "study-worker"
+STUDY_START = "study-start"
+STUDY_CANCEL = "study-cancel"
+STUDY_AGAIN = "study-again"
 
 
 def field(form: str, name: Any) -> dict[str, Any]:
@@ -119,10 +126,6 @@ def shown_with(form: str, name: Any) -> dict[str, Any]:
     """Return the id of what surrounds a field that is not always asked for."""
     return {"type": f"{form}-shown", "name": name}
 
-
-def act(name: Any) -> dict[str, Any]:
-    """Return the id of a button of the job that is looked at."""
-    return {"type": "job-act", "name": name}
 
 
 def fourier(name: str) -> dict[str, str]:

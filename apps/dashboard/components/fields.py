@@ -1,4 +1,4 @@
-"""The fields of a form: text, number, choice, free choice, several, yes or no. A tip says what a field means.
+"""The fields of a form: text, number, choice, free choice, several, a list. A tip says what a field means.
 
 The value of every field is a State of the form's callbacks, found by its id (`ids.field(form, name)`).
 """
@@ -11,7 +11,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash.development.base_component import Component
 
-COMMON: Any = {"size": "xs"}
+COMMON: Any = {"size": "xs", "w": "100%"}
 Options = Sequence[tuple[str, str]]
 
 
@@ -54,13 +54,14 @@ def several(name: Any, label: str, options: Sequence[str], value: Any, tip: str 
     )
 
 
-def switch(name: Any, label: str, value: bool, tip: str = "", **more: Any) -> Component:
-    """Return yes or no."""
-    return _tipped(dmc.Checkbox(id=name, label=label, checked=value, **COMMON, **more), tip)
+def listed(name: Any, label: str, value: Any, tip: str = "", **more: Any) -> Component:
+    """Return any number of names, each typed and ended with a comma or Enter."""
+    return _tipped(dmc.TagsInput(id=name, label=label, value=list(value or ()), **COMMON, **more), tip)
 
 
 def _tipped(field: Component, tip: str) -> Component:
     if not tip:
         return field
     about: Any = {"multiline": True, "w": 280, "openDelay": 500, "position": "right", "withArrow": True}
+    about["boxWrapperProps"] = {"w": "100%"}
     return dmc.Tooltip(field, label=tip, **about)

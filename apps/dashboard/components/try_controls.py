@@ -59,7 +59,7 @@ def _model(values: try_form.Values, catalogue: Told) -> Component:
     return html.Div(
         [
             fields.free(_id("model"), "Model", names, values["model"], tip),
-            fields.select(_id("device"), "On", devices, values["device"], w=78),
+            fields.select(_id("device"), "On", devices, values["device"]),
         ],
         className="field-row grow-first",
     )
