@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, pick_run
 from interp.store import RunSummary
@@ -30,3 +32,12 @@ def same_question(library: Library, line: RunSummary, methods: tuple[str, ...]) 
         run for run in library.runs()
         if run.method in methods and run.status == "complete" and (run.model, run.task, run.style) == cell
     ]  # fmt: skip
+
+
+def command(method: str, line: RunSummary, **settings: str) -> str:
+    """Return what to type to run `method` on the model, task and style of `line`."""
+    words = ["interp", "run", method, "--model", line.model]
+    words += ["--task", line.task, "--style", line.style] if line.task else []
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join(words)

@@ -8,7 +8,7 @@ than a head that looks everywhere alike (0 on the scale, the null), red less; ke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -77,24 +77,27 @@ def frame(dataset: xr.Dataset, layer: int, head: int, label: str = "") -> dict:
     return {"type": "rect", **box, "line": {"color": colour, "width": 3, "dash": dash}, "label": named}
 
 
-def tiled(values: np.ndarray) -> np.ndarray:
+def tiled(values: np.ndarray, gap: Any = np.nan) -> np.ndarray:
     """Return [layer, head, query, key] as one map: tiles with a gap of one cell, layers upwards, queries downwards."""
     n_layers, n_heads, queries, keys = values.shape
-    out = np.full((n_layers, queries + 1, n_heads, keys + 1), np.nan)
+    out = np.full((n_layers, queries + 1, n_heads, keys + 1), gap, dtype=values.dtype)
     out[:, :queries, :, :keys] = values[:, :, ::-1].transpose(0, 2, 1, 3)
     return out.reshape(n_layers * (queries + 1), n_heads * (keys + 1))[:-1, :-1]
 
 
 def _mosaic_hover(dataset: xr.Dataset, pattern: schema.Estimates, uniform: np.ndarray) -> list[list[str]]:
     layers, heads, roles, keys = (schema.labels(dataset, dim) for dim in DIMS)
-    text, n = np.empty(pattern.value.shape, dtype=object), schema.count_text(dataset)
-    for i, j, q, k in np.ndindex(text.shape):
-        name, reads = f"{layers[i]}.{heads[j]}", f"{roles[q]} reads {keys[k]}"
-        text[i, j, q, k] = told(n, name, reads, pattern[i, j, q, k], uniform[q, k])
-    shape = (*text.shape[:2], text.shape[2] + 1, text.shape[3] + 1)
-    out = np.full((shape[0], shape[2], shape[1], shape[3]), "", dtype=object)
-    out[:, : shape[2] - 1, :, : shape[3] - 1] = text[:, :, ::-1].transpose(0, 2, 1, 3)
-    return out.reshape(shape[0] * shape[2], shape[1] * shape[3])[:-1, :-1].tolist()
+    n, text = schema.count_text(dataset), np.empty(pattern.value.shape, dtype=object)
+    for i, layer in enumerate(layers):
+        for j, head in enumerate(heads):
+            text[i, j] = [
+                [
+                    told(n, f"{layer}.{head}", f"{query} reads {key}", pattern[i, j, q, k], float(uniform[q, k]))
+                    for k, key in enumerate(keys)
+                ]
+                for q, query in enumerate(roles)
+            ]
+    return tiled(text, "").tolist()
 
 
 def _centres(labels: list[str], step: int) -> dict:

@@ -166,12 +166,6 @@ def test_a_cell_that_is_not_there_is_said(library):
         assert said in text
 
 
-def test_the_null_of_the_map_is_framed_too(library):
-    data = library.dataset(library.of("patching")[0].run_id)
-    frames = patching.frames(*patching.axes(data), 2, "a")
-    assert [(frame["xref"], frame["x0"], frame["y0"]) for frame in frames] == [("x", 0.5, 1.5), ("x2", 0.5, 1.5)]
-
-
 def test_dark_figures_in_a_dark_page(library):
     graphs = [part for part in parts(show(library, "/af1", "", "dark")[0]) if isinstance(part, dcc.Graph)]
     assert {graph.figure["layout"]["template"]["layout"]["paper_bgcolor"] for graph in graphs} == {"#1f2125"}
@@ -209,7 +203,7 @@ def test_a_figure_that_fails_leaves_the_others(library, monkeypatch):
 
 
 def test_a_page_that_fails_says_so(library, monkeypatch):
-    monkeypatch.setattr(patching, "pick_run", lambda *_: 1 / 0)
+    monkeypatch.setattr(patching, "pick_among", lambda *_: 1 / 0)
     shown = page(library, "/patching")
     assert "This page failed (ZeroDivisionError)" in words(shown)
     assert sum(isinstance(part, html.H1) for part in parts(shown)) == 1

@@ -222,6 +222,27 @@ def test_the_share_is_of_the_metric_asked_for(tiny, pairs, metric):
     assert np.allclose(ds.recovered, share, atol=1e-6)
 
 
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_the_share_of_every_metric_is_kept_whichever_was_asked_for(copier, direction):
+    twins = Twins(copy_prompts(A, 5), copy_prompts(CORRUPTED, 5), ("a",), ("b",))
+    one = patching(copier, twins, Asked(direction=direction), seed=3)
+    for metric in one.metric.values:
+        alone = patching(copier, twins, Asked(direction=direction, metric=str(metric)), seed=3)
+        for end in ("", "_low", "_high", "_null", "_null_low", "_null_high"):
+            kept = one[f"recovered_by_metric{end}"].sel(metric=metric)
+            assert np.array_equal(kept, alone[f"recovered{end}"], equal_nan=True), (metric, end)
+    assert float(one.recovered_by_metric.sel(metric="answer_logit", layer=0, role="a")) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_null_of_accuracy_and_divergence_is_the_write_of_an_unrelated_pair(planted):
+    other = A[derangement(len(A), 3)]
+    assert float(planted.accuracy_null.sel(layer=0, role="a")) == pytest.approx((other == A).mean())
+    assert float(planted.accuracy.sel(layer=0, role="a")) == 1
+    assert float(planted.mean_kl_null.sel(layer=0, role="a")) > 0.1
+    assert float(planted.mean_kl_null.sel(layer=2, role="a")) == pytest.approx(0, abs=1e-6)
+    assert ((planted.accuracy_low <= planted.accuracy) & (planted.accuracy <= planted.accuracy_high)).all()
+
+
 def test_names_that_are_not_known(copier):
     for name in ("component", "direction", "source", "metric"):
         with pytest.raises(InterpError, match=f"unknown {name}"):

@@ -9,25 +9,34 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.card import figure_card
+from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.grid import FILTERED, grid
-from apps.dashboard.drawn import Drawn, untitled
+from apps.dashboard.drawn import Source
 from interp.figures import pairs
+from interp.figures.places import Cell
 
 if TYPE_CHECKING:
     import xarray as xr
 
 HEIGHT = 260
-SUBTITLE = "logit of the clean answer minus logit of the corrupted answer"
 PATCHED = 2  # the trace of the patched run, after those of the corrupted and the clean one
 
 
-def pair_card(dataset: xr.Dataset, layer: int, role: str, example: int | None, theme: str) -> Component:
+def pair_card(
+    dataset: xr.Dataset, cell: Cell, metric: str, example: int | None, theme: str, source: Source | None = None
+) -> Component:
     """Return the card of one cell; pair `example` is marked in the figure and selected in the grid."""
-    data, rows = pairs.example_traces(dataset, layer, role), pairs.example_rows(dataset, layer, role)
-    figure = pairs.examples(dataset, layer, role, theme=theme)
+    data, rows = pair_data(dataset, cell, metric)
+    figure = pairs.examples(dataset, cell.layer, cell.role, head=cell.head, metric=metric, theme=theme)
     figure.data[PATCHED].selectedpoints = rank_of(rows, example)
-    ready = Drawn(data["title"], SUBTITLE, untitled(figure), note(data, rows), None)
+    ready = dressed(figure, dataset, note(data, rows, metric), source=source)
     return figure_card(ready, ids.PATCHING_DETAIL, HEIGHT, extra=[_grid(rows, example)])
+
+
+def pair_data(dataset: xr.Dataset, cell: Cell, metric: str) -> tuple[dict, list[dict]]:
+    """Return the traces of a cell and its rows."""
+    rows = pairs.example_rows(dataset, cell.layer, cell.role, head=cell.head, metric=metric)
+    return pairs.cell_traces(dataset, cell, metric, rows), rows
 
 
 def _grid(rows: list[dict], example: int | None) -> dag.AgGrid:
@@ -46,8 +55,11 @@ def rank_of(rows: list[dict], example: int | None) -> list[int] | None:
     return next(([i] for i, row in enumerate(rows) if row["prompt_index"] == str(example)), None)
 
 
-def note(data: dict, rows: list[dict]) -> str:
+def note(data: dict, rows: list[dict], metric: str = "logit_diff") -> str:
     """Return the mean, and how many pairs moved more than half way."""
     known = [row["recovered"] for row in rows if row["recovered"] == row["recovered"]]
     half = sum(value > 0.5 for value in known)
-    return f"{data['interval'].capitalize()}; {half} of {len(known)} pairs move more than half way to the clean run."
+    said = f"{data['interval'].capitalize()}; "
+    if metric == "mean_kl":
+        return f"{said}{len(rows)} pairs."
+    return f"{said}{half} of {len(known)} pairs move more than half way to the other run."
