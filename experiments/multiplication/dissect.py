@@ -35,6 +35,11 @@ SCALES = {
     DIGIT: "d_model 96 (published 510), 2,500 steps of 128, rates up to 2e-3; five by one digits as published",
     SQUARE: "d_model 96 (published 512), two by two digits (five by five), 1,200 steps of 128 (200,000 of 64)",
 }
+WORDS = {"heads1": "1 head", "heads2": "2 heads", "layers2": "2 layers", "seed1": "seed 1", "long": "3 times as long"}
+TITLES = {
+    "digit": "Heads (else 3) and layers (else 1), five by one digits",
+    "square": "Remedies, two by two digits",
+}
 ABOUT = {"cell frequencies": CELLS, "all remedies": SQUARE, "one remedy is not enough": SQUARE}
 """What a claim was asked of, where that is not five by one digits."""
 
@@ -114,7 +119,7 @@ def pictures(found: dict[str, Any]) -> Iterator[tuple[str, go.Figure]]:
         yield f"heads-{order}", draw.missed(here["heads"], name)
         groups: dict[str, xr.Dataset] = {"longest run of UCFC": here["by_chain"], "factor": here["by_factor"]}
         yield f"failures-{order}", draw.classes(groups, name)
-    for prefix, title in (("digit", "Heads and depth, five by one digits"), ("square", "Remedies, two by two digits")):
+    for prefix, title in TITLES.items():
         names = sorted((name for name in found["accuracy"] if name.startswith(prefix)), key=lambda s: (s.count("-"), s))
         rows = {labelled(name): found["accuracy"][name] for name in names}
         yield f"table-{prefix}", draw.table(rows, title, "held-out questions, 95 % intervals")
@@ -122,7 +127,8 @@ def pictures(found: dict[str, Any]) -> Iterator[tuple[str, go.Figure]]:
 
 def labelled(training: str) -> str:
     """Return the words for a training: what it has that its plainest neighbour has not."""
-    return ", ".join(training.split("-")[1:]) or "no remedy"
+    parts = [WORDS.get(part, part) for part in training.split("-")[1:]]
+    return ", ".join(parts) or "no remedy"
 
 
 def scores(found: dict[str, Any]) -> pd.DataFrame:

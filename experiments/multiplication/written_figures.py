@@ -16,6 +16,7 @@ from interp.figures import theme as look
 from interp.figures.curves import error_bar, panel_titles
 
 SMALL = "small model: d_model 96, published 510"
+FLOOR = 1e-5
 NULL_LINE = {"color": look.NULL, "width": 1.5, "dash": "dash"}
 DASHES = ("solid", "2px,2px", "6px,2px", "6px,2px,2px,2px", "10px,2px", "10px,2px,2px,2px")
 SIGNS = {"times": "×", "plus": "+"}
@@ -40,6 +41,9 @@ def learning(curves: dict[str, Any], name: str) -> go.Figure:
         figure.add_trace(null, row=1, col=column)
     panel_titles(figure)
     figure.update_yaxes(type="log", exponentformat="none", dtick=1)
+    least = min(min(losses) for kind in ("digits", "subtasks") for losses in curves[kind].values())
+    if least < FLOOR:
+        figure.update_yaxes(range=[np.log10(FLOOR), 0.6])  # the log keeps six decimals
     figure.update_yaxes(title_text="loss (nats)", col=1).update_xaxes(title_text="step")
     figure.update_layout(legend={"itemsizing": "trace"})
     return titled(figure, f"{name}: what is learned when", "selection questions")
