@@ -38,6 +38,7 @@ from interp.figures import (
     direct,
     filters,
     grokking,
+    grokking_circles,
     grokking_neurons,
     head_roles,
     helix,
@@ -200,6 +201,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("structure", grokking.structure, grokking.summary, "gini"),
         Drawing("spectra", grokking.spectra, grokking.summary, "norms"),
         Drawing("clusters", grokking_neurons.clusters, grokking_neurons.summary, "fve"),
+        Drawing("circles", grokking_circles.circles, grokking_circles.summary, "place"),
     ),
     "filters": (
         Drawing("removal", filters.removal, filters.summary, "accuracy"),

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from interp.fourier import progress_measures as losses
+from interp.fourier.embedding_circles import held_out_circles, ring_scores
 from interp.fourier.gini import VARIANTS, component_norms, fourier_gini
 from interp.fourier.grid import cosine_coefficients
 from interp.fourier.neurons import best_frequency, best_share, fve, with_double
@@ -34,6 +35,8 @@ MEASURES: dict[str, tuple[str, str, str]] = {
     "fve": ("neuron", "fraction of variance", "largest share of a neuron that one frequency explains"),
     "fve_family": ("neuron", "fraction of variance", "the same for a frequency and its double together"),
     "frequency": ("neuron", "frequency", "frequency that explains most of a neuron; 0 for a constant one"),
+    "place": ("circle axis residue", "norm of an embedding", "where a residue stands, by the plane of the others"),
+    "ring": ("circle", "cosine", "how far the places are a circle in the right order; 0 without that frequency"),
 }
 """Every measure of one checkpoint: dims, unit, description."""
 
@@ -51,7 +54,8 @@ def checkpoint_measures(net: TwoOperand, fixed: Fixed) -> dict[str, np.ndarray]:
     """Return every measure of MEASURES for one network, arrays of the dims named there."""
     logits = net.grid()
     weights = {"W_E": net.embed_a.detach().double().cpu().numpy(), "W_L": net.W_L.T.detach().double().cpu().numpy()}
-    return _of_logits(logits, fixed) | _of_weights(weights) | _of_neurons(net.neuron_grid())
+    circles = _of_circles(weights["W_E"], fixed.keys)
+    return _of_logits(logits, fixed) | _of_weights(weights) | _of_neurons(net.neuron_grid()) | circles
 
 
 def _of_logits(logits: np.ndarray, fixed: Fixed) -> dict[str, np.ndarray]:
@@ -75,6 +79,11 @@ def _of_weights(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         "norms": np.stack([component_norms(weights[name])[1:] for name in WEIGHTS]),
         "gini": np.array([[fourier_gini(weights[name], variant) for variant in VARIANTS] for name in WEIGHTS]),
     }
+
+
+def _of_circles(embeddings: np.ndarray, keys: tuple[int, ...]) -> dict[str, np.ndarray]:
+    places = held_out_circles(embeddings, keys)
+    return {"place": places, "ring": ring_scores(places, keys)}
 
 
 def _of_neurons(activations: np.ndarray) -> dict[str, np.ndarray]:

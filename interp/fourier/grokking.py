@@ -89,6 +89,7 @@ def _measured(
         "fve_null": variable("untrained neuron", blank["fve"], share, "fve of the neurons of untrained nets"),
         "fve_family_null": variable("untrained neuron", blank["fve_family"], share, "fve_family of untrained nets"),
         "gini_null": variable("untrained weight norms_of", blank["gini"], gini, "gini of untrained nets"),
+        "ring_null": variable("untrained circle", blank["ring"], MEASURES["ring"][1], "ring of untrained nets"),
         "null_keys": variable("draw key", fixed.draws, "frequency", "the random sets of frequencies"),
     }
     p = len(fixed.train)
@@ -101,6 +102,9 @@ def _measured(
         "norms_of": list(VARIANTS),
         "operand_a": np.arange(p),
         "operand_b": np.arange(p),
+        "circle": list(fixed.keys),
+        "axis": ["cos", "sin"],
+        "residue": np.arange(p),
     }
     return xr.Dataset(variables, coords)
 

@@ -16,6 +16,15 @@ def falling(at: float) -> np.ndarray:
     return np.log(P) * 10 ** (-7 * step(STEPS / 200, at / 200))
 
 
+def places() -> np.ndarray:
+    """Return embeddings that come to stand on the circles of the keys."""
+    turn = 2 * np.pi * np.array(KEYS)[:, None] * np.arange(P) / P
+    ring = np.stack([np.cos(turn), np.sin(turn)], 1)
+    noise = np.random.default_rng(3).normal(0, 0.3, ring.shape)
+    share = step(STEPS / 300, 3)[:, None, None, None]
+    return share * ring + (1 - share) * noise
+
+
 def grokking() -> xr.Dataset:
     """Return the result of `grokking` on a model that does what the paper says."""
     rng, n = np.random.default_rng(6), len(STEPS)
@@ -44,6 +53,9 @@ def grokking() -> xr.Dataset:
             "fve_median": (("step",), 0.1 + 0.85 * step(STEPS / 300, 3)),
             "fve_null": (("untrained", "neuron"), rng.uniform(0.08, 0.15, (2, 8))),
             "fve": (("step", "neuron"), 0.1 + 0.85 * step(STEPS / 300, 3)[:, None] * np.linspace(0.9, 1, 8)),
+            "place": (("step", "circle", "axis", "residue"), places()),
+            "ring_null": (("untrained", "circle"), [[0.1, 0.2]] * 2),
+            "ring": (("step", "circle"), np.repeat(step(STEPS / 300, 3)[:, None], 2, 1)),
             "frequency": (("step", "neuron"), np.tile([2, 5, 2, 5, 2, 2, 5, 1], (n, 1))),
             "event_at": (("event",), np.array([100, 700, 1000, 400, 1000.0])),
             "at_grok": (("structure",), np.array([0.4, 0.5, 0.8, 0.7])),
@@ -55,7 +67,7 @@ def grokking() -> xr.Dataset:
             "step": STEPS, "split": ["train", "test", "all"], "component": component, "weight": ["W_E", "W_L"],
             "variant": ["sum_directions", "2x2_block", "3x3_block", "outer_mask"],
             "norms_of": [f"{what}_{how}_constant" for what in ("rows", "frequencies") for how in ("with", "without")],
-            "event": events, "structure": structures,
+            "event": events, "structure": structures, "circle": KEYS, "axis": ["cos", "sin"], "residue": np.arange(P),
         },
         attrs={
             "method": "grokking", "model": "modadd-11", "style": "plain", "task": "a+b mod 11", "p": P, "keys": KEYS,

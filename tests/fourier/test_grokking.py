@@ -81,6 +81,18 @@ def test_at_the_end_the_keys_answer_better_than_the_model(name):
     assert float(course(name)["beyond_null"][0]) < 0.05  # an untrained net is not beyond untrained nets
 
 
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_embeddings_come_to_stand_on_the_circles_of_the_keys(name):
+    result = course(name)
+    assert result["circle"].values.tolist() == result.attrs["keys"]
+    ring, null = result["ring"], result["ring_null"]
+    assert float(ring.isel(step=-1).min()) > 0.85
+    assert float(null.max()) < 0.7
+    assert float(ring.isel(step=0).max()) < 0.7
+    formed = ring.sel(step=result["grokked_at"])
+    assert float(formed.min()) > float(null.max())  # the circles stand when the answers generalise
+
+
 def test_the_course_is_what_the_log_and_the_parts_say():
     result, log = course("modadd-59"), history(ROOT / "modadd-59")
     for split in ("train", "test"):

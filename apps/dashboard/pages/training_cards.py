@@ -22,7 +22,7 @@ from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.training_choice import Shown
 from interp.errors import InterpError
-from interp.figures import drawing, grokking_neurons, training
+from interp.figures import drawing, grokking_circles, grokking_neurons, training
 from interp.figures.maps import thinned
 from interp.figures.step_marks import at_index, upright
 from interp.figures.twin import twin
@@ -62,8 +62,11 @@ MODULAR = (
     OfRun("grokking", "structure", "Structure before and after grokking", _on_steps),
     OfRun("grokking", "spectra", "Spectra over training", _on_maps),
     OfRun("grokking", "clusters", "Neurons by frequency at the checkpoint"),
+    OfRun("grokking", "circles", "Embeddings on the circles of the keys at the checkpoint"),
 )
 PRODUCTS = (OfRun("learning_order", "gradients", "Gradient norm of every digit's loss", _on_steps),)
+AT_CHECKPOINT = {"clusters": grokking_neurons.clusters, "circles": grokking_circles.circles}
+"""Figures of one checkpoint of a run: drawn anew where another step is selected."""
 OF_TRAINER = {"modular": MODULAR, "multiplication": PRODUCTS}
 
 
@@ -88,7 +91,8 @@ def _curve(zoo: Path, shown: Shown, name: str, theme: str) -> Component:
     made = Drawn(title, subtitle, untitled(figure), said, twin(table, measure_in(shown, name)), height)
     layout = {**made.figure["layout"], "shapes": shapes(shown, name)}
     made = replace(made, figure={**made.figure, "layout": layout})
-    return figure_card(made, f"training-{name}", HEIGHT, extra=[_whence(zoo, shown, name)])
+    extra = [] if name == "at_step" else [_whence(zoo, shown, name)]
+    return figure_card(made, f"training-{name}", HEIGHT, extra=extra)
 
 
 def measure_in(shown: Shown, name: str) -> str:
@@ -124,7 +128,7 @@ def shapes(shown: Shown, name: str) -> list[dict]:
 
 def _whence(zoo: Path, shown: Shown, name: str) -> Component:
     """Return where the numbers of a log come from: the file, its sha256, its training."""
-    names = list(shown.logs) if name in ("compared", "at_step") else [shown.name]
+    names = list(shown.logs) if name == "compared" else [shown.name]
     parts = []
     for each in names:
         digest = hashlib.sha256((zoo / each / LOG).read_bytes()).hexdigest()[:12]
@@ -144,7 +148,8 @@ def of_run(library: Library, each: OfRun, shown: Shown, theme: str) -> Component
         command = shlex.join(["interp", "run", each.method, "--model", shown.name])
         return missing_card(each.title, f"Not run yet for {shown.name}.", command)
     try:
-        return figure_card(_ready(library, line, each, shown, theme), each.name, HEIGHT)
+        made = figure_card(_ready(library, line, each, shown, theme), each.name, HEIGHT)
+        return html.Div(made, className="training-wide") if each.figure == "circles" else made
     except InterpError as error:
         return broken_card(each.title, str(error))
 
@@ -152,8 +157,8 @@ def of_run(library: Library, each: OfRun, shown: Shown, theme: str) -> Component
 def _ready(library: Library, line: RunSummary, each: OfRun, shown: Shown, theme: str) -> Drawn:
     dataset, plain = library.dataset(line.run_id), drawing(each.method, each.figure)
     made = library.drawn(line.run_id, plain, theme)
-    if each.figure == "clusters" and shown.step is not None:
-        figure = grokking_neurons.clusters(dataset, theme=theme, step=shown.step)
+    if each.figure in AT_CHECKPOINT and shown.step is not None:
+        figure = AT_CHECKPOINT[each.figure](dataset, theme=theme, step=shown.step)
         title, subtitle = words(figure, dataset)
         return Drawn(title, subtitle, untitled(figure), made.summary, made.table, 0, Source(line.run_id, each.figure))
     if each.marks is None:
@@ -182,9 +187,10 @@ def patch(library: Library, name: str, shown: Shown) -> Any:
     if each is None or line is None:
         return no_update
     dataset = library.dataset(line.run_id)
-    if each.figure == "clusters":
-        figure = grokking_neurons.clusters(dataset, step=shown.step)
+    if each.figure in AT_CHECKPOINT:
+        figure = AT_CHECKPOINT[each.figure](dataset, step=shown.step)
         changed["data"] = [trace.to_plotly_json() for trace in figure.data]
+        changed["layout"]["annotations"] = [note.to_plotly_json() for note in figure.layout.annotations]
         return changed
     if each.marks is None:
         return no_update
