@@ -171,6 +171,17 @@ def summary(dataset: xr.Dataset) -> str:
     return f"{said}; one prompt, n = 1."
 
 
+def predictions_summary(dataset: xr.Dataset) -> str:
+    """Return the top token of each run and which one is the target."""
+    tokens, shares = (
+        dataset["top_token"].to_numpy()[:, 0],
+        schema.values(dataset, "top_probability", "run", "place")[:, 0],
+    )
+    runs = schema.labels(dataset, "run")
+    most = ", ".join(f"{name} {shown(t)} ({p:.3f})" for name, t, p in zip(runs, tokens, shares, strict=True))
+    return f"Most likely: {most}; ◂ marks {shown(dataset.attrs['target'])}, {dataset.attrs['target_is']}; one prompt, n = 1."
+
+
 def lens_summary(dataset: xr.Dataset) -> str:
     """Return from which layer on the last token's lens says the target, in each run."""
     tokens = dataset["lens_token"].transpose("run", "layer", "role").to_numpy()[:, :, -1]

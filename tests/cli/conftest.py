@@ -63,6 +63,7 @@ def call(*arguments: object) -> Said:
 def quick(method: str) -> list[str]:
     """Return the --set options that make a method small."""
     sizes = {
+        "try": {},
         "accuracy": {"n": 20},
         "patching": {"n": 6},
         "ablation": {"n": 10, "n_reference": 20},

@@ -76,7 +76,7 @@ def parameters(method: str) -> list[Component]:
     question = (PARAMETERS[method].__doc__ or "").strip().splitlines()[0]
     wide = ("several", "list", "json")
     made = [
-        html.Div(_field(each), className="field wide" if each.kind in wide else "field")
+        html.Div(_field(each), className="field whole" if each.kind in wide else "field")
         for each in study_form.fields(method)
     ]
     return [html.P(question, className="muted hint"), html.Div(made, className="field-grid")]

@@ -82,7 +82,10 @@ def _control(dataset: xr.Dataset, effect: dict[str, float]) -> str:
 def predictions(dataset: xr.Dataset, theme: str) -> Drawn:
     """Return the predictions, ready for a card, with the tokens in their table."""
     return _ready(
-        dataset, trial.predictions(dataset, theme=theme), trial.predictions_table(dataset), trial.summary(dataset)
+        dataset,
+        trial.predictions(dataset, theme=theme),
+        trial.predictions_table(dataset),
+        trial.predictions_summary(dataset),
     )
 
 
