@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import xarray as xr
 
-from interp.answers.question import Question
+from interp.answers.question import Question, short_name
 from interp.errors import InterpError
 from interp.store.probe_parameters import (
     ProbeCausal,
@@ -52,11 +52,11 @@ def probe_transfer(question: Question) -> xr.Dataset:
     from interp.methods.probe_transfer import probe_transfer
 
     p, spec = cast(ProbeTransfer, question.spec.settings), question.spec
-    cells = {f"{spec.task} {spec.style}": _sets(question, p, p.n_test)}
+    cells = {f"{short_name(str(spec.task))} {spec.style}": _sets(question, p, p.n_test)}
     for cell in p.cells:
         task, style = cell.rsplit(" ", 1) if " " in cell else (cell, "")
         there = replace(question, spec=spec.but(task=task, style=style or spec.style))
-        cells[f"{task} {style or spec.style}"] = _sets(there, p, p.n_test)
+        cells[f"{short_name(task)} {style or spec.style}"] = _sets(there, p, p.n_test)
     given: dict[str, Any] = {name: getattr(p, name) for name in ("kind", "period", "layers", "roles", "n_shuffles")}
     return probe_transfer(question.model, cells, p.target, **given, **question.how)
 
