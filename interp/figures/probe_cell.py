@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
-from interp.figures.probe_map import SHUFFLED, at_target, ceiling, controls_of, unit_of
+from interp.figures.probe_map import SHUFFLED, Cell, at_target, best_cell, ceiling, controls_of, unit_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,13 +25,11 @@ DASHES = {
     SHUFFLED: "dash", "untrained": "dot", "control task": "dashdot", "tokens": "longdash", "embedding": "longdashdot",
     "last digit": "6px,2px", "constant": "2px,6px",
 }  # fmt: skip
-Cell = tuple[str, int, str]
 
 
-def cell_curve(
-    dataset: xr.Dataset, *, target: str, role: str, layer: int | None = None, theme: str = "light"
-) -> go.Figure:
-    """Return the score of `target` by layer at `role` with its controls; `layer` is marked."""
+def cell_curve(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "light") -> go.Figure:
+    """Return the score of one label by layer at one role with its controls, the layer of `cell` marked."""
+    target, layer, role = cell or best_cell(dataset)
     here = at_target(dataset, target).sel(role=[role])
     layers, unit = [int(v) for v in schema.labels(here, "layer")], unit_of(dataset)
     score = schema.estimates(here, "score", "layer", "role")[:, 0]
@@ -39,17 +37,30 @@ def cell_curve(
     for name, values in controls_of(here).items():
         curves.add_null(figure, name, layers, values[:, 0])
         figure.data[-1].line.dash = DASHES.get(name, "dash")
+        if name != SHUFFLED:
+            figure.data[-1].update(name=f"control: {name}", legendgroup=name)
     curves.add_null(figure, "95 % of shuffled maxima", *curves.level(ceiling(here), layers))
     figure.data[-1].line.update(dash="solid", width=1)
     hover = [f"<b>{target} at {role}, layer {each}</b><br>{unit} {{}}<br>{schema.count_text(here)}" for each in layers]
     curves.add_curve(figure, curves.Curve("probe", layers, score, hover, look.BLUE, width=3))
-    if layer is not None:
-        figure.add_vline(x=layer, line={"color": look.VERMILLION, "width": 2}, layer="below")
+    figure.add_vline(x=layer, line={"color": look.VERMILLION, "width": 2}, layer="below")
     curves.layer_axis(figure, "layer (0 = embeddings)", layers)
     low = min(-0.05, *(float(np.nanmin(values)) for values in (score.value, *controls_of(here).values())))
     figure.update_yaxes(title_text=f"held-out {unit}", range=[max(low, -0.5), 1.05])
     told = (unit, schema.count_text(here), "band: 95 % interval", "grey: controls and nulls")
     return figure.update_layout(title=schema.heading(here, f"{target} at {role}, by layer", *told))
+
+
+def curve_summary(dataset: xr.Dataset, cell: Cell | None = None) -> str:
+    """Return the score at one place and every control there."""
+    target, layer, role = cell or best_cell(dataset)
+    part = at_target(dataset, target).sel(layer=[layer], role=[role])
+    controls = ", ".join(f"{name} {values[0, 0]:.2f}" for name, values in controls_of(part).items())
+    score = schema.estimates(part, "score", "layer", "role")[0, 0]
+    return (
+        f"{target} at layer {layer}, {role}: {unit_of(dataset)} {score.text(2)}; controls there: {controls}, shuffled "
+        f"maximum {ceiling(part):.2f}; {schema.count_text(part)}."
+    )
 
 
 def cells(dataset: xr.Dataset, places: list[Cell], *, theme: str = "light") -> go.Figure:

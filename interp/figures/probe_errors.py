@@ -18,14 +18,17 @@ from interp.errors import InterpError
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
 from interp.figures.probe_cell import bars
-from interp.figures.probe_map import SHUFFLED, at_target, unit_of
+from interp.figures.probe_map import SHUFFLED, Cell, at_target, best_cell, unit_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
+NOT_COUNTED = "This run does not keep what its probes said, or has no label of values 0 to 9."
 
-def by_class(dataset: xr.Dataset, *, target: str, layer: int, role: str, theme: str = "light") -> go.Figure:
+
+def by_class(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "light") -> go.Figure:
     """Return the score among prompts of each class at one place, the score of all prompts and the shuffled null."""
+    target, layer, role = cell or best_cell(dataset)
     here = at_target(dataset, target).sel(layer=layer, role=role)
     classes, by = [str(v) for v in schema.labels(here, "class")], _by(dataset)
     score, n = schema.estimates(here, "score_by", "class"), schema.values(here, "n_by", "class").astype(int)
@@ -45,16 +48,17 @@ def by_class(dataset: xr.Dataset, *, target: str, layer: int, role: str, theme: 
                         title_text=by, range=[-0.6, len(classes) - 0.4])  # fmt: skip
     low = float(np.nanmin([0.0, *score.value]))
     figure.update_yaxes(title_text=f"held-out {unit}", range=[max(-1.0, low) - 0.05, 1.08])
-    told = (f"layer {layer}, {role}", unit, schema.count_text(here), "bars: 95 % interval")
-    return figure.update_layout(title=schema.heading(here, f"{target} by {by}", *told))
+    told = (unit, schema.count_text(here), "bars: 95 % interval", "null: shuffled labels")
+    return figure.update_layout(title=schema.heading(here, f"{target} by {by}, layer {layer}, {role}", *told))
 
 
-def confusion(dataset: xr.Dataset, *, target: str, layer: int, role: str, theme: str = "light") -> go.Figure:
+def confusion(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "light") -> go.Figure:
     """Return the share of prompts of each true value (rows) for which each value is said, and the share right.
 
     Raises InterpError where the run does not keep what was said, or the label has values outside 0 .. 9.
     """
-    counts, right, n, levels = said_at(dataset, target, layer, role)
+    target, layer, role = cell = cell or counted_cell(dataset)
+    counts, right, n, levels = said_at(dataset, cell)
     with np.errstate(invalid="ignore"):  # a value that is said and never true has no row
         share = counts / n[:, None]
     names = [str(level) for level in levels]
@@ -69,19 +73,26 @@ def confusion(dataset: xr.Dataset, *, target: str, layer: int, role: str, theme:
         panels, maps.Axis(f"true {target}", names), maps.Axis("said", names), unit="share", bounds=(0.0, 1.0),
         column_axes=[maps.Axis(f"said {target}", names), maps.Axis("", ["right"])], theme=theme,
         title=schema.heading(
-            dataset, f"What is said for {target}", f"layer {layer}, {role}", f"n = {int(n.sum()):,}",
+            dataset, f"What is said for {target}, layer {layer}, {role}", f"n = {int(n.sum()):,}",
             f"null: always saying {names[most]} is right in {n[most] / n.sum():.2f}", "95 % interval on hover",
         ),
     )  # fmt: skip
     return figure.update_yaxes(autorange="reversed")
 
 
-def said_at(
-    dataset: xr.Dataset, target: str, layer: int, role: str
-) -> tuple[np.ndarray, schema.Estimates, np.ndarray, list[int]]:
-    """Return counts [level, said], the share right of each level, its n, and the levels that occur."""
+def counted_cell(dataset: xr.Dataset) -> Cell:
+    """Return the best place of the label that stands furthest above its controls, of those whose values are counted."""
     if "confusion" not in dataset.variables:
-        raise InterpError("This run does not keep what its probes said, or has no label of values 0 to 9.")
+        raise InterpError(NOT_COUNTED)
+    names = [str(name) for name in schema.labels(dataset, "counted")]
+    return best_cell(dataset.sel(target=names))
+
+
+def said_at(dataset: xr.Dataset, cell: Cell) -> tuple[np.ndarray, schema.Estimates, np.ndarray, list[int]]:
+    """Return counts [level, said], the share right of each level, its n, and the levels that occur."""
+    target, layer, role = cell
+    if "confusion" not in dataset.variables:
+        raise InterpError(NOT_COUNTED)
     if target not in [str(name) for name in schema.labels(dataset, "counted")]:
         raise InterpError(f"{target} has values outside 0 to 9, so what is said is not counted; see its score instead.")
     here = dataset.sel(counted=target, layer=layer, role=role)
@@ -104,8 +115,9 @@ def _level(figure: go.Figure, name: str, value: float, x: list, colour: str, das
                                 hovertext=[f"{name} {value:.3f}"] * 2, hoverinfo="text"))  # fmt: skip
 
 
-def class_summary(dataset: xr.Dataset, target: str, layer: int, role: str) -> str:
+def class_summary(dataset: xr.Dataset, cell: Cell | None = None) -> str:
     """Return the best and the worst class at one place."""
+    target, layer, role = cell or best_cell(dataset)
     here = at_target(dataset, target).sel(layer=layer, role=role)
     score, classes = schema.estimates(here, "score_by", "class"), [str(v) for v in schema.labels(here, "class")]
     known = np.flatnonzero(np.isfinite(score.value))
@@ -119,9 +131,9 @@ def class_summary(dataset: xr.Dataset, target: str, layer: int, role: str) -> st
     )
 
 
-def confusion_summary(dataset: xr.Dataset, target: str, layer: int, role: str) -> str:
+def confusion_summary(dataset: xr.Dataset, cell: Cell | None = None) -> str:
     """Return the share right over all values, the best constant, and the most frequent mistake."""
-    counts, _, n, levels = said_at(dataset, target, layer, role)
+    counts, _, n, levels = said_at(dataset, cell or counted_cell(dataset))
     wrong = counts - np.diag(counts.diagonal())
     share, constant = counts.trace() / n.sum(), n.max() / n.sum()
     hits = f"{int(counts.trace())} of {int(n.sum())} prompts are right ({share:.2f}; one value for all {constant:.2f})"

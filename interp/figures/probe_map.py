@@ -27,8 +27,9 @@ SHUFFLED = "shuffled labels"
 
 
 def target_map(dataset: xr.Dataset, *, target: str | None = None, theme: str = "light") -> go.Figure:
-    """Return the maps of one label, by default the first, the probe's first and every control's beside it."""
-    here = at_target(dataset, target)
+    """Return the maps of one label, the probe's first and every control's beside it; by default of the label that
+    stands furthest above its controls."""
+    here = at_target(dataset, target or best_cell(dataset)[0])
     name, unit = str(here["target"].item()), unit_of(dataset)
     layers, roles = [str(v) for v in schema.labels(here, "layer")], [str(v) for v in schema.labels(here, "role")]
     score, beaten = schema.estimates(here, "score", *DIMS), ~stands(here)
@@ -48,9 +49,32 @@ def target_map(dataset: xr.Dataset, *, target: str | None = None, theme: str = "
     )  # fmt: skip
 
 
-def at_target(dataset: xr.Dataset, target: str | None) -> xr.Dataset:
-    """Return the part of a result that is about one label, by default the first."""
-    return dataset.isel(target=0) if target is None else dataset.sel(target=target)
+Cell = tuple[str, int, str]
+
+
+def best_cell(dataset: xr.Dataset, target: str | None = None) -> Cell:
+    """Return label, layer and role of the place that the selection split chose (else of the largest score); without a
+    label, the one that stands furthest above its controls there."""
+    names = [str(name) for name in schema.labels(dataset, "target")]
+    if target is None:
+        target = max(names, key=lambda name: _margin(dataset, best_cell(dataset, name)))
+    here = at_target(dataset, target)
+    chosen = "score_selection" if "score_selection" in here.variables else "score"
+    i, j = maps.largest(schema.values(here, chosen, *DIMS))
+    return target, int(schema.labels(here, "layer")[i]), str(schema.labels(here, "role")[j])
+
+
+def _margin(dataset: xr.Dataset, cell: Cell) -> float:
+    """Return the score at a place less its largest control of the same labels, the shuffled ceiling included."""
+    target, layer, role = cell
+    here = at_target(dataset, target).sel(layer=[layer], role=[role])
+    rivals = [float(values[0, 0]) for name, values in controls_of(here).items() if name not in OTHER_LABELS]
+    return float(schema.values(here, "score", *DIMS)[0, 0]) - max(*rivals, ceiling(at_target(dataset, target)))
+
+
+def at_target(dataset: xr.Dataset, target: str) -> xr.Dataset:
+    """Return the part of a result that is about one label."""
+    return dataset.sel(target=target)
 
 
 def unit_of(dataset: xr.Dataset) -> str:
@@ -95,7 +119,7 @@ def _hover(here: xr.Dataset, name: str, score: schema.Estimates, unit: str) -> l
 
 def summary(dataset: xr.Dataset, target: str | None = None) -> str:
     """Return the best cell of a label with its interval, its largest control there, and how many cells stand."""
-    here = at_target(dataset, target)
+    here = at_target(dataset, target or best_cell(dataset)[0])
     score = schema.estimates(here, "score", *DIMS)
     i, j = maps.largest(score.value)
     rivals = {name: values[i, j] for name, values in controls_of(here).items() if name not in OTHER_LABELS}

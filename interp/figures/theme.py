@@ -102,7 +102,10 @@ def _axis(line: str, grid: str) -> dict:
 
 @cache
 def template(theme: str) -> go.layout.Template:
-    """Return the template of `theme` ("light" or "dark")."""
+    """Return the template of `theme` ("light" or "dark"); that of "bare" is empty, for a figure whose values are to
+    replace those of one that has a template."""
+    if theme == "bare":
+        return go.layout.Template()
     dark = theme == "dark"
     text, muted, line, grid, paper, hover = (
         ("#dee2e6", "#adb5bd", "#5c636a", "#373a40", "#1f2125", "#2c2e33")

@@ -17,15 +17,25 @@ def probe_controls(task: str) -> xr.Dataset:
     score[0, 2, 1], score[1, :, 0] = 0.8, 0.95
     controls = np.full((2, *shape), 0.3)
     controls[1, 1] = 0.95
+    said = np.broadcast_to([[200, 50], [150, 100]], (1, 3, 2, 2, 2)).copy()
+    said[0, 2, 1] = [[240, 10], [20, 230]]
+    right = said[..., [0, 1], [0, 1]] / 250
+    by = np.stack([score + 0.1, score, np.full(shape, np.nan)], axis=-1)
     return xr.Dataset(
         {
             **interval("score", cell, score), "score_selection": (cell, score), "score_null": (cell, np.zeros(shape)),
             "score_null_high": ((), 0.05), "score_control": (("control", *cell), controls),
             "margin": (cell, score - controls.max(axis=0)), **interval("selectivity", cell, score - 0.3, low=-1),
             "n": ((), 500), "n_train": ((), 1000),
+            **interval("score_by", (*cell, "class"), by), "n_by": ("class", [200, 200, 100]),
+            "confusion": (("counted", "layer", "role", "level", "said"), said),
+            "n_level": (("counted", "level"), [[250, 250]]),
+            **interval("right", ("counted", "layer", "role", "level"), right),
         },
-        coords={"target": ["carry", "b"], "layer": LAYERS, "role": ROLES, "control": ["tokens", "untrained"]},
-        attrs={**attributes("probe_controls", task), "unit": "accuracy"},
+        coords={"target": ["carry", "b"], "layer": LAYERS, "role": ROLES, "control": ["tokens", "untrained"],
+                "class": [0, 1, 2], "counted": ["carry"], "level": [0, 1], "said": [0, 1]},
+        attrs={**attributes("probe_controls", task), "unit": "accuracy", "kind": "classification",
+               "by": "result_carries"},
     )  # fmt: skip
 
 

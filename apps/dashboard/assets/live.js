@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const CURVES = { wait_curve: "wait", transfer_curve: "transfer", peek_curve: "transfer" };
-  const STORES = { "/af1": "af1-click" };
+  const STORES = { "/af1": "af1-click", "/probing": "probing-click" };
 
   function parts(key) {
     return key.split("-").map(Number);
@@ -75,6 +75,22 @@
       relay: function (click, shown) {
         const store = shown && STORES[shown.path];
         if (click && store) window.dash_clientside.set_props(store, { data: click });
+      },
+
+      // What the server drew anew: values of figures that keep their theme, and texts by id.
+      redraw: function (drawn, graphs) {
+        const texts = (drawn || {}).texts || {};
+        Object.keys(texts).forEach(function (id) {
+          if (document.getElementById(id)) window.dash_clientside.set_props(id, { children: texts[id] });
+        });
+        return graphs.map(function (graph) {
+          const figure = drawn && drawn.figures[graph.name];
+          if (!figure) return window.dash_clientside.no_update;
+          const made = new window.dash_clientside.Patch();
+          if (figure.data) made.assign(["data"], figure.data);
+          Object.keys(figure.layout).forEach(function (key) { made.assign(["layout", key], figure.layout[key]); });
+          return made.build();
+        });
       },
 
       move: function (wait, transfer, click, pinClicks, backClicks, data, shown, graphs) {

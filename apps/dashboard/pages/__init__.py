@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from apps.dashboard.pages import af1, attention, fourier, overview, patching, runs, study, training, try_it
+from apps.dashboard.pages import af1, attention, fourier, overview, patching, probing, runs, study, training, try_it
 
-PAGES: tuple[ModuleType, ...] = (overview, af1, patching, fourier, training, attention, try_it, study, runs)
+PAGES: tuple[ModuleType, ...] = (overview, af1, patching, probing, fourier, training, attention, try_it, study, runs)

@@ -1,0 +1,213 @@
+"""Where can a label be read, does it stand above every control, and what is said where it is wrong?
+
+Data flow: a run of `probe_controls` (or of `probing`, which has shuffled labels alone) and one of its labels -> maps by
+layer and role, every control's map beside them. One cell is selected: its curve by layer with all controls, its errors
+by class and by digit follow (probing_cell.py), and pinned cells stand beside it. Below: all labels of the run, and what
+other probe runs of the same model, task and style say (probing_beside.py). The label and the kind navigate; a click, a
+shift-click and Esc only change the figures of the cell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.card import broken_card
+from apps.dashboard.components.choice import choice, run_options
+from apps.dashboard.components.notice import empty
+from apps.dashboard.kin import pick_among, same_question
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.pages import probing_beside, probing_cell
+from apps.dashboard.pages.probing_cell import Cell
+from apps.dashboard.selection import Selection, parse
+from interp.errors import InterpError, nearest
+from interp.figures.probe_map import best_cell
+from interp.store import RunSummary
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PATH, NAME = "/probing", "Probing"
+HEADING = "Probing: what can be read, and is it more than every control?"
+METHODS = ("probe_controls", "probing")
+READING = (
+    "A probe is a linear reading of the residual stream, fitted on train prompts and scored on test prompts. A cell "
+    "counts where it stands above every control of the same labels and above shuffled labels anywhere on the map. The "
+    "control task is a memory of tokens under labels of its own. What can be read need not be used: see the causal "
+    "figure below."
+)
+
+
+def layout(library: Library, request: Request) -> Component:
+    """Return the maps of one label of one run, the selected cell, and what stands beside."""
+    if not library.models():
+        return page(PATH, HEADING, request, [empty_store(library)])
+    line, lines, notices = pick_among(library, METHODS, request)
+    request.notices.extend(notices)
+    if line is None:
+        nothing = empty(
+            "No probes yet",
+            "Run them, then reload this page; the first with every control, the second with shuffled labels alone:",
+            "interp run probe_controls --model mental-math --task a+b --set kind=classification",
+            "interp run probing --model mental-math --task a+b",
+        )
+        return page(PATH, HEADING, request, [nothing])
+    controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=330)]
+    try:
+        dataset = library.dataset(line.run_id)
+        cell, wrong = cell_of(dataset, request.selection)
+        request.notices.extend(wrong)
+        pins, unknown = pins_of(dataset, request.selection)
+        request.notices.extend(unknown)
+        cards = probing_cell.cards(library, line, cell, pins, request.theme)
+    except InterpError as error:
+        return page(PATH, HEADING, request, [broken_card("Probes", str(error))], controls=controls)
+    chosen = Selection(run=line.run_id, target=cell[0], layer=cell[1], role=cell[2], pin=tuple(map(named, pins)))
+    stores = [dcc.Store(id=ids.PROBING_CLICK), dcc.Store(id=ids.PROBING_DRAWN)]
+    beside = probing_beside.sections(library, request, line, cell[0])
+    body = [html.P(READING, className="lead"), *cards, *beside, *stores]
+    return page(
+        PATH, HEADING, request, body, controls=[*_choices(library, line, dataset, cell), *controls], selection=chosen
+    )
+
+
+def _choices(library: Library, line: RunSummary, dataset: xr.Dataset, cell: Cell) -> list[Component]:
+    """Return the choice of a label, and of a kind: one run a kind on the same model, task and style."""
+    names = [str(name) for name in dataset["target"].to_numpy()]
+    kinds: dict[str, str] = {kind_of(library, line): line.run_id}
+    for run in same_question(library, line, METHODS):
+        try:
+            kinds.setdefault(kind_of(library, run), run.run_id)
+        except InterpError:
+            continue  # a damaged run is offered by no choice
+    return [
+        choice(ids.PROBING_TARGET, "Label", [(name, name) for name in names], cell[0], 170),
+        choice(ids.PROBING_KIND, "Kind", [(run, kind) for kind, run in sorted(kinds.items())], line.run_id, 190),
+    ]
+
+
+def kind_of(library: Library, line: RunSummary) -> str:
+    """Return what a label is to the probes of a run, e.g. `classification`."""
+    attrs = library.dataset(line.run_id).attrs
+    if line.method == "probing":
+        return "regression, shuffled only"
+    period = f" mod {attrs['period']:g}" if "period" in attrs else ""
+    few = f", {attrs['n_units']} units" if attrs.get("n_units") else ""
+    return f"{attrs.get('kind', 'probes')}{period}{few}"
+
+
+def cell_of(dataset: xr.Dataset, asked: Selection) -> tuple[Cell, list[str]]:
+    """Return the cell that the address asks for, else the best of the label, and notices about what is not there."""
+    names, notices = [str(name) for name in dataset["target"].to_numpy()], []
+    if asked.target is not None and asked.target not in names:
+        notices.append(f"This run has no label {asked.target!r}. {nearest(asked.target, names)}")
+    target, layer, role = best_cell(dataset, asked.target if asked.target in names else None)
+    layers, roles = axes(dataset)
+    if asked.layer is not None and asked.layer not in layers:
+        notices.append(f"This run has no layer {asked.layer} (it has {layers[0]} to {layers[-1]}).")
+    if asked.role is not None and asked.role not in roles:
+        notices.append(f"This run has no role {asked.role!r} (it has {', '.join(roles)}).")
+    layer = asked.layer if asked.layer in layers else layer
+    return (target, layer, asked.role if asked.role in roles else role), notices
+
+
+def pins_of(dataset: xr.Dataset, asked: Selection) -> tuple[list[Cell], list[str]]:
+    """Return the pinned cells that this run has, and a notice for each that it has not."""
+    layers, roles = axes(dataset)
+    names, kept, notices = [str(name) for name in dataset["target"].to_numpy()], [], []
+    for pin in asked.pin:
+        target, _, place = pin.partition("@")
+        layer, _, role = place.partition("@")
+        if target in names and layer.isdecimal() and int(layer) in layers and role in roles:
+            kept.append((target, int(layer), role))
+        else:
+            notices.append(f"This run has no cell {pin!r} (label@layer@role); the pin was left out.")
+    return kept, notices
+
+
+def named(cell: Cell) -> str:
+    """Return the name of a pinned cell, e.g. "result0@5@eq"."""
+    return "@".join(map(str, cell))
+
+
+def axes(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
+    """Return the layers and the roles of a run."""
+    return [int(v) for v in dataset["layer"].to_numpy()], [str(v) for v in dataset["role"].to_numpy()]
+
+
+def moved(library: Library, search: str, click: Any, layer: Any, role: Any) -> tuple:
+    """Return the address, what is drawn anew, layer and role, after a click on this page or (None) a choice by key."""
+    same = (no_update,) * 4
+    shown = parse(search)[0]
+    dataset = library.dataset(shown.run or "")
+    cell, pins = cell_of(dataset, shown)[0], pins_of(dataset, shown)[0]
+    layers, roles = axes(dataset)
+    if click is None:
+        if not (str(layer).isdecimal() and int(layer) in layers and role in roles):
+            raise InterpError(f"Run {shown.run} has no cell at layer {layer}, role {role}.")
+        found, kept = (cell[0], int(layer), str(role)), pins
+    elif click.get("unlock"):
+        found, kept = best_cell(dataset, cell[0]), []
+    else:
+        there = probing_cell.clicked(click, cell, layers, roles)
+        if there is None:
+            return same
+        found = cell if click.get("shift") else there
+        kept = toggled(pins, there) if click.get("shift") else pins
+    if (found, kept) == (cell, pins):
+        return same
+    chosen = shown.but(layer=found[1], role=found[2], pin=tuple(map(named, kept)))
+    drawn = probing_cell.drawn_anew(dataset, found, kept, moved=found != cell)
+    return {"path": PATH, "search": chosen.search}, drawn, str(found[1]), found[2]
+
+
+def toggled(pins: list[Cell], cell: Cell) -> list[Cell]:
+    """Return the pins with `cell` added, or let go where it was pinned; at most four, the oldest goes."""
+    kept = [pin for pin in pins if pin != cell]
+    return kept if cell in pins else [*kept, cell][-4:]
+
+
+def register(app: Dash, library: Library) -> None:
+    """A label or a kind navigates; a click or a key moves the cell: the server draws, the browser puts it in place."""
+
+    @app.callback(
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Output(ids.PROBING_DRAWN, "data"),
+        Output(ids.PROBING_LAYER, "value"),
+        Output(ids.PROBING_ROLE, "value"),
+        Input(ids.PROBING_CLICK, "data"),
+        Input(ids.PROBING_LAYER, "value"),
+        Input(ids.PROBING_ROLE, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def move(click: Any, layer: Any, role: Any, shown: Any) -> tuple:
+        by_click = ctx.triggered_id == ids.PROBING_CLICK
+        if by_click and not isinstance(click, dict):
+            return (no_update,) * 4
+        return moved(library, (shown or {}).get("search", ""), click if by_click else None, layer, role)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.PROBING_TARGET, "value"),
+        Input(ids.PROBING_KIND, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose(target: Any, run_id: Any, shown: Any) -> Any:
+        now = parse((shown or {}).get("search", ""))[0]
+        if (target, run_id) == (now.target, now.run):
+            return no_update
+        return parse(now.but(target=str(target), run=str(run_id), layer=None, role=None).search)[0].search
+
+    app.clientside_callback(
+        ClientsideFunction("live", "redraw"),
+        Output({"type": "graph", "name": ALL}, "figure", allow_duplicate=True),
+        Input(ids.PROBING_DRAWN, "data"),
+        State({"type": "graph", "name": ALL}, "id"),
+        prevent_initial_call=True,
+    )
