@@ -28,6 +28,7 @@ figures: setup         ## every figure, table and verdict of the experiments, an
 	$(BIN)/interp figures --out figures
 
 notebooks: setup       ## run the notebooks' scripts again and keep what they show
+	$(BIN)/python -m experiments.notebooks experiments/tour/story.py experiments/own_model/story.py
 	$(BIN)/python -m experiments.notebooks experiments/af1/story.py
 	$(BIN)/python -m experiments.notebooks experiments/circuits/story.py
 	$(BIN)/python -m experiments.notebooks experiments/fourier/story.py
