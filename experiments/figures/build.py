@@ -122,7 +122,7 @@ def told(experiment: str, judged: Judged, part: Part) -> dict[str, Any]:
         "verdict": found.verdict,
         "measured": found.said,
         "model": judged.model,
-        "model scale": scale(judged.model),
+        "model scale": judged.scale or scale(judged.model),
         "seeds": judged.seeds,
         "command": judged.command or part.command,
         "how we know": claim.certainty,

@@ -48,12 +48,16 @@ class Frame(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A verdict, and what a reader needs to weigh it: the model, its seeds, and the command that measures it."""
+    """A verdict, and what a reader needs to weigh it: the model, its seeds, the command that measures it, its size.
+
+    A size that is not said is that of the model in the zoo.
+    """
 
     verdict: Verdict
     model: str
     seeds: str = "1"
     command: str = ""
+    scale: str = ""
 
     @property
     def where(self) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from experiments.figures.experiment import Experiment, Frame, Judged, Part, Picture, of_run
+from experiments.figures.experiment import Experiment, Frame, Judged, Part, Picture
 from experiments.figures.unshipped import not_run
 from experiments.multiplication import addition, dissect, icot
+from experiments.multiplication.icot_figures import captioned
+from interp.figures.twin import twin
 from interp.progress import Progress
 from interp.store import Store
 
@@ -22,12 +24,13 @@ def _measured(model: str, store: Store, progress: Progress) -> tuple[Store, str]
 
 
 def _pictures(found: tuple[Store, str]) -> Iterator[Picture]:
-    from interp.execute import record
-    from interp.store import spec_from
+    from interp.figures import FIGURES
 
     store, model = found
-    for method in icot.OF_PRODUCTS:
-        yield from of_run(method, store, record(spec_from({"method": method, "model": model}), store))
+    for method, dataset in icot.measured(model, store).items():
+        for drawing in FIGURES[method]:
+            said, table = drawing.summary(dataset), twin(dataset, drawing.shows)
+            yield Picture(f"{method}-{drawing.name}", captioned(drawing, dataset), model, said, table)
 
 
 def _products(store: Store, progress: Progress) -> Any:
@@ -70,17 +73,21 @@ def _scores(found: Any) -> Iterator[Frame]:
 
 
 def _claims(found: Any) -> Iterator[Judged]:
-    yield from (Judged(verdict, SMALL) for verdict in found[0].verdicts())
+    module = found[0]
+    for line in module.lines():
+        seeds = str(line.seeds) if line.seeds else "-"
+        yield Judged(line.verdict, line.training, seeds, scale=module.SCALES.get(line.training, ""))
 
 
 def _large(_: Any) -> Iterator[Judged]:
     from interp.verdicts import read_claims
 
-    minutes = {"plain": "5 to 10", "icot": "8 to 15", "aux": "5 to 10"}
+    minutes = {"plain": "5 to 10", "icot": "8 to 15", "aux": "5 to 10", "deep": "25 to 50"}
     for claim in read_claims(icot.PUBLISHED).values():
         regime, _, size = claim.models[0].partition(" ")
         if regime in minutes and size == "4x4":
-            command = f"interp train experiments/multiplication/recipes/4x4-{regime}.json --out OUT --device cuda"
+            recipe = "plain-12-blocks" if regime == "deep" else regime
+            command = f"interp train experiments/multiplication/recipes/4x4-{recipe}.json --out OUT --device cuda"
             cost = f"{minutes[regime]} minutes of a data-centre GPU (estimated)"
             yield from not_run([claim], f"{regime}, 4x4 digits, d_model 768", command, cost)
 
