@@ -21,19 +21,9 @@ from interp.figures.page import Block, Page, Section, write_page
 from interp.figures.page_blocks import Sheet
 from interp.verdicts import VERDICTS
 
-ON_PAGE = (
-    "claim",
-    "figure or table",
-    "published",
-    "value",
-    "tolerance",
-    "ours",
-    "verdict",
-    "measured",
-    "model",
-    "seeds",
-)
-LAST = ("command", "how we know")
+ON_PAGE = ("claim", "published", "published value", "ours", "verdict")
+SHARED = ("model", "seeds", "measured", "command", "how we know")
+"""What all lines of a table often have in common; it is said above the table then."""
 
 
 def write_gallery(found: tuple[Experiment, ...], out: Path) -> list[Path]:
@@ -81,20 +71,40 @@ def verdict_sections(found: tuple[Experiment, ...], lines: list[dict[str, Any]])
         Sheet("verdicts--count", "How the reproductions ended", ("verdict", "claims", "meaning"), rows)
     ]
     for each in found:
-        for paper in dict.fromkeys(line["paper"] for line in lines if line["experiment"] == each.name):
-            here = [line for line in lines if line["experiment"] == each.name and line["paper"] == paper]
-            said = ", ".join(f"{word}: {n}" for word, n in Counter(line["verdict"] for line in here).items())
-            shown = tuple(tuple(_cell(line, name) for name in (*ON_PAGE, *LAST)) for line in here)
-            blocks.append(Sheet(f"verdicts--{len(blocks)}", paper, (*ON_PAGE, *LAST), shown, said))
-    return (
-        Section("verdicts", "Verdicts", "A rule for each claim was written down before it was judged.", tuple(blocks)),
+        here = [line for line in lines if line["experiment"] == each.name]
+        for paper, model in dict.fromkeys((line["paper"], line["model"]) for line in here):
+            group = [line for line in here if (line["paper"], line["model"]) == (paper, model)]
+            blocks.append(_verdict_sheet(f"verdicts--{len(blocks)}", f"{paper}: {model}", group))
+    rule = (
+        "What counts as holding stands in each claim after 'here:'; tolerances were set before the models were judged."
+    )
+    return (Section("verdicts", "Verdicts", rule, tuple(blocks)),)
+
+
+def _verdict_sheet(name: str, title: str, lines: list[dict[str, Any]]) -> Sheet:
+    """The verdicts on one paper by one model; what all lines share stands above."""
+    alike = [key for key in SHARED if len({_cell(line, key) for line in lines}) == 1]
+    shared = [key for key in alike if len(lines) > 1 or key == "model"]
+    columns = (*ON_PAGE, *(key for key in ("measured", "seeds", "command", "how we know") if key not in shared))
+    told = [", ".join(f"{word}: {n}" for word, n in Counter(line["verdict"] for line in lines).items())]
+    told += [f"{key}: {_cell(lines[0], key)}" for key in shared]
+    return Sheet(
+        name, title, columns, tuple(tuple(_cell(line, key) for key in columns) for line in lines), " · ".join(told)
     )
 
 
 def _cell(line: dict[str, Any], name: str) -> str:
-    value = line[name]
     if name == "model" and line["model scale"]:
-        return f"{value} ({line['model scale']})"
+        return f"{line['model']} ({line['model scale']})"
+    if name == "claim" and line["figure or table"]:
+        return f"{line['claim']} ({line['figure or table']})"
+    if name == "published value":
+        tolerance = "" if line["tolerance"] is None else f" ± {_number(line['tolerance'])}"
+        return "" if line["value"] is None else f"{_number(line['value'])}{tolerance}"
+    return _number(line[name])
+
+
+def _number(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -131,7 +141,7 @@ def as_csv(lines: list[dict[str, Any]]) -> str:
 
 def as_markdown(lines: list[dict[str, Any]]) -> str:
     """Return the verdict table as Markdown, a line a claim."""
-    columns = ("paper", *ON_PAGE, *LAST)
-    rows = [columns, ("---",) * len(columns), *(tuple(_cell(line, name) for name in columns) for line in lines)]
+    columns = tuple(lines[0]) if lines else ("claim", "verdict")
+    rows = [columns, ("---",) * len(columns), *(tuple(_number(line[name]) for name in columns) for line in lines)]
     cells = [" | ".join(text.replace("|", "\\|").replace("\n", " ") for text in row) for row in rows]
     return "# Verdicts on published findings\n\n" + "".join(f"| {row} |\n" for row in cells)

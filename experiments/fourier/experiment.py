@@ -153,7 +153,7 @@ def _seed(name: str) -> Part:
 THREE = "3 (modadd-59, -seed1, -seed2)"
 EXPERIMENT = Experiment(
     "fourier",
-    "Fourier features",
+    "Fourier",
     (
         *(
             Part(name, title, minutes, f"python -m experiments.fourier.protocol {' '.join(parts)}",

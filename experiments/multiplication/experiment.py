@@ -106,4 +106,4 @@ def _parts() -> Iterator[Part]:
                lambda store, progress: None, verdicts=_large)  # fmt: skip
 
 
-EXPERIMENT = Experiment("multiplication", "Multiplication and written addition", tuple(_parts()))
+EXPERIMENT = Experiment("multiplication", "Multiplication", tuple(_parts()))

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 HEIGHT, HEAD = 480, 70
 """The height of a figure that names none, and the pixels that a title takes, which a page writes itself."""
-MARKUP = re.compile(r"</?(?:b|i|em|strong|sub|sup|span|br)(?:\s[^>]*)?/?>", re.IGNORECASE)
+BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+MARKUP = re.compile(r"</?(?:b|i|em|strong|sub|sup|span)(?:\s[^>]*)?>", re.IGNORECASE)
 LONGEST = 1000
 """Rows of a table twin on a page; where there are more the caption says so."""
 Facts = tuple[tuple[str, str], ...]
@@ -82,8 +83,8 @@ def card(name: str, figure: go.Figure, *, said: str = "", table: Twin | None = N
 
 
 def plain(text: str) -> str:
-    """Return text of a figure without plotly's markup."""
-    return " ".join(MARKUP.sub(" ", text).split())
+    """Return text of a figure on one line, without plotly's markup."""
+    return " ".join(MARKUP.sub("", BREAK.sub(" · ", text)).split())
 
 
 def small(value: Any) -> Any:

@@ -13,6 +13,11 @@ CODE = ("command", "run", "weights sha256")
 WIDE = 700
 """A figure that asks for more pixels across has a line of its own, and scrolls where the window is narrower."""
 
+LONG = 60
+"""A table of more rows scrolls in a window of its own."""
+SENTENCES = ("published", "measured", "source", "said")
+"""Columns of words that need room."""
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -91,7 +96,8 @@ def _sheet(sheet: Sheet) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
     rows = "".join(_row(row, sheet.columns) for row in sheet.rows)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'<div class="scroll {"low" if sheet.aside else "tall"}" tabindex="0">{table}</div>'
+    height = "low" if sheet.aside else "tall" if len(sheet.rows) > LONG else ""
+    return f'<div class="scroll {height}" tabindex="0">{table}</div>'
 
 
 def _row(row: tuple[str, ...], columns: tuple[str, ...]) -> str:
@@ -104,5 +110,6 @@ def _row(row: tuple[str, ...], columns: tuple[str, ...]) -> str:
         elif column == "command" and text:
             cells.append(f"<td><code>{escape(text)}</code></td>")
         else:
-            cells.append(f"<td>{escape(text)}</td>")
+            room = ' class="words"' if column in SENTENCES and len(text) > 40 else ""
+            cells.append(f"<td{room}>{escape(text)}</td>")
     return f"<tr{verdict}>{''.join(cells)}</tr>"

@@ -88,7 +88,7 @@ def test_text_is_escaped(seen: Seen) -> None:
 
 def test_a_figure_travels_without_its_title_and_template() -> None:
     made = card("f", figure("Power <b>by</b> layer<br>of b"))
-    assert (made.title, made.told, made.height) == ("Power by layer of b", "share · n = 3 · null: dashed", 430)
+    assert (made.title, made.told, made.height) == ("Power by layer · of b", "share · n = 3 · null: dashed", 430)
     assert "title" not in made.figure["layout"]
     assert "template" not in made.figure["layout"]
     assert made.table is not None

@@ -117,6 +117,13 @@
       const text = line.textContent.toLowerCase();
       line.hidden = !words.every((word) => text.includes(word));
     }
+    for (const section of document.querySelectorAll("main section")) {
+      section.hidden = !section.querySelector("[data-words]:not([hidden]), tr[data-verdict]:not([hidden])");
+    }
+    for (const part of document.querySelectorAll("nav details")) {
+      part.hidden = !part.querySelector("li:not([hidden])");
+      if (words.length) part.open = true;
+    }
   });
 
   system.addEventListener("change", dress);
