@@ -59,10 +59,13 @@ def place_of(library: Library, line: RunSummary, name: str) -> tuple[xr.Dataset,
     layer, _, head = row.partition(".")
     if not (role and layer.isascii() and layer.isdigit() and (head == "" or (head.isascii() and head.isdigit()))):
         raise InterpError(f"{name[:60]!r} is no place; places are named like 'resid_pre 4 eq' or 'z 3.1 eq'.")
-    known = siblings(library, line)
-    if component not in known:
-        raise InterpError(f"There is no run of {component[:40]} for this question (there is {', '.join(known)}).")
-    dataset, cell = library.dataset(known[component].run_id), Cell(int(layer), role, int(head) if head else None)
+    run, cell = line, Cell(int(layer), role, int(head) if head else None)
+    if component != component_of(line):
+        known = siblings(library, line)
+        if component not in known:
+            raise InterpError(f"There is no run of {component[:40]} for this question (there is {', '.join(known)}).")
+        run = known[component]
+    dataset = library.dataset(run.run_id)
     places.index_of(dataset, cell)
     return dataset, cell
 

@@ -17,7 +17,7 @@ RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?(e-[0-9]{1,2})?")
 WINDOW = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
 NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
-COUNTS = ("layer", "head", "example", "a", "b", "step")
+COUNTS = ("layer", "head", "example", "a", "b", "step", "edges")
 RUNS = ("run", "against")
 MOST_PINS = 4
 
@@ -28,8 +28,8 @@ class Selection:
 
     `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `window` a
     window of AF1 as "l_wait-l_transfer", `target` the variable that a probe reads, `a` and `b` a pair of operands,
-    `step` a step of a training, `pin` the names of up to four cells that are kept beside the selected one, oldest
-    first.
+    `step` a step of a training, `node` a node of a circuit and `edges` how many of its edges are kept, `pin` the names
+    of up to four cells that are kept beside the selected one, oldest first.
     """
 
     run: str | None = None
@@ -49,6 +49,8 @@ class Selection:
     b: int | None = None
     period: float | None = None
     step: int | None = None
+    node: str | None = None
+    edges: int | None = None
     pin: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> Selection:

@@ -25,6 +25,7 @@ from interp.figures import (
     attention_mosaic,
     attention_tree,
     attribution,
+    circuit_graph,
     circuits,
     clock_pizza,
     comparison,
@@ -250,6 +251,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     "circuits": (
         Drawing("faithfulness", circuits.faithfulness_curve, circuits.summary, "faithfulness"),
         Drawing("top_edges", circuits.top_edges, circuits.summary, "score"),
+        Drawing("graph", circuit_graph.graph, circuit_graph.summary, "score"),
     ),
 }
 

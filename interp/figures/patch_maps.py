@@ -62,7 +62,7 @@ def components(datasets: dict[str, xr.Dataset], metric: str, *, theme: str = "li
         maps.Axis("layer", [str(layer) for layer in layers]),
         axes[0],
         title=schema.heading(
-            first, f"Every component: {title_of(first, metric).lower()}", ends(first, metric),
+            first, f"Every component: {_measure(metric).lower()}", ends(first, metric),
             schema.count_text(first) + " pairs", "null and interval on hover",
         ),
         unit=unit_of(metric),
@@ -89,8 +89,14 @@ def title_of(dataset: xr.Dataset, metric: str) -> str:
     """Return what the map of a metric shows."""
     component = str(dataset.attrs.get("component", "resid_pre"))
     if metric in places.SHARES:
-        return f"{places.SHARES[metric].capitalize()} recovered by patching {component}"
-    return {"accuracy": "Accuracy", "mean_kl": "Divergence from the base run"}[metric] + f" when {component} is patched"
+        return f"{_measure(metric)} by patching {component}"
+    return f"{_measure(metric)} when {component} is patched"
+
+
+def _measure(metric: str) -> str:
+    if metric in places.SHARES:
+        return f"{places.SHARES[metric].capitalize()} recovered"
+    return {"accuracy": "Accuracy", "mean_kl": "Divergence from the base run"}[metric]
 
 
 def ends(dataset: xr.Dataset, metric: str) -> str:

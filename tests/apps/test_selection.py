@@ -20,6 +20,10 @@ SELECTIONS = st.builds(
     b=st.none() | st.integers(0, 999_999),
     period=st.none() | st.floats(0.01, 1000),
     step=st.none() | st.integers(0, 999_999),
+    window=st.none() | st.from_regex(r"[0-9]{1,3}-[0-9]{1,3}", fullmatch=True),
+    target=st.none() | NAMES,
+    node=st.none() | NAMES,
+    edges=st.none() | st.integers(0, 999_999),
     pin=st.lists(NAMES, max_size=4, unique=True).map(tuple),
     model=st.none() | NAMES,
     task=st.none() | NAMES,
@@ -78,8 +82,9 @@ def test_what_was_not_understood_is_said(search, said):
 
 
 def test_the_fields_of_an_address_are_few_and_named():
-    places = ("layer", "head", "role", "example", "a", "b", "period", "step")
-    assert ("run", "against", "model", "task", "style", "view", "metric", *places, "pin") == KNOWN
+    places = ("layer", "head", "role", "example", "a", "b", "period", "step", "node", "edges")
+    first = ("run", "against", "model", "task", "style", "view", "window", "metric", "target")
+    assert (*first, *places, "pin") == KNOWN
 
 
 def test_pins_are_let_go_by_a_second_pin_and_the_oldest_by_a_fifth():

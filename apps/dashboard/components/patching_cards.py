@@ -44,16 +44,16 @@ def map_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, t
             choice(ids.PATCHING_LAYER, "Layer", _options(layers), str(cell.layer), 116),
             html.Div(head, hidden=not heads),
             choice(ids.PATCHING_ROLE, "Role", _options(roles), cell.role, 126),
-            html.Span("Shift-click pins it for comparison (up to four); Esc lets go.", className="muted"),
         ],
         className="keyboard",
     )
+    hint = html.P("Shift-click pins a cell for comparison (up to four); Esc lets go.", className="subtitle")
     table, variable = None, _variable(dataset, metric)
     if variable is not None:
         table = twin(dataset, variable)
     said = patch_maps.summary(dataset, metric)
     ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, drawing(line.method).name))
-    return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard])
+    return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard, hint])
 
 
 def pins_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, theme: str) -> list[Component]:

@@ -93,6 +93,7 @@ def _body(dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Component]
     return [
         html.P(READING, className="lead"),
         lock,
+        dcc.Store(id=ids.ATTENTION_CLICK),
         dcc.Store(id=ids.ATTENTION_HOVER, data=dict(zip(("down", "across"), span(dataset), strict=True))),
         html.Div(cards, className="grid pair"),
         html.Div(pins_card(dataset, chosen, theme), id=ids.ATTENTION_PINS, className="after"),

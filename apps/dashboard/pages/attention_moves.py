@@ -18,9 +18,10 @@ NOTHING = (no_update,) * 9
 
 
 def register(app: Dash, library: Library) -> None:
-    """Install the callbacks."""
+    """Install the callbacks; that clicks come here is the work of `relay`."""
+    relay(app)
     app.clientside_callback(
-        ClientsideFunction("attention", "pointed"),
+        ClientsideFunction("cells", "pointed"),
         Output(ids.ATTENTION_HOVER, "data"),
         Input(ids.graph(ids.ATTENTION_MAP), "hoverData"),
         State(ids.SELECTION, "data"),
@@ -38,7 +39,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.part(ids.ATTENTION_DETAIL, "summary"), "children"),
         Output(ids.ATTENTION_LOCK, "children"),
         Output(ids.ATTENTION_PINS, "children"),
-        Input(ids.CLICK, "data"),
+        Input(ids.ATTENTION_CLICK, "data"),
         Input(ids.ATTENTION_HOVER, "data"),
         Input(ids.ATTENTION_LAYER, "value"),
         Input(ids.ATTENTION_HEAD, "value"),
@@ -49,7 +50,7 @@ def register(app: Dash, library: Library) -> None:
     def move(click: Any, hover: Any, layer: Any, head: Any, shown: Any, theme: str) -> tuple:
         search = (shown or {}).get("search", "")
         causes = set(ctx.triggered_prop_ids.values())  # a quick click comes together with the pointer's tile
-        if ids.CLICK in causes:
+        if ids.ATTENTION_CLICK in causes:
             return clicked(library, search, click, theme)
         if ids.ATTENTION_HOVER in causes:
             return pointed(library, search, hover)
@@ -63,6 +64,16 @@ def register(app: Dash, library: Library) -> None:
     )
     def ask(role: Any, shown: Any) -> Any:
         return asked(library, (shown or {}).get("search", ""), role)
+
+
+def relay(app: Dash) -> None:
+    """Pass every click on to the page it was made on: this one, or a view of the Patching page."""
+    app.clientside_callback(
+        ClientsideFunction("cells", "relay"),
+        Input(ids.CLICK, "data"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
 
 
 def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:

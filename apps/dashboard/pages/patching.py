@@ -7,7 +7,7 @@ one scale, the heads one by one, attribution against exact effects. The view `ci
 
 from __future__ import annotations
 
-from dash import Dash, html
+from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
@@ -21,7 +21,7 @@ from apps.dashboard.drawn import Source
 from apps.dashboard.kin import pick_among
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
-from apps.dashboard.pages import patching_leads, patching_moves
+from apps.dashboard.pages import circuit_view, patching_leads, patching_moves
 from apps.dashboard.pages.patching_chosen import chosen_of, metric_of, shown_cell
 from apps.dashboard.patches import METHODS, component_of, label_of, siblings
 from apps.dashboard.selection import Selection
@@ -37,6 +37,8 @@ def layout(library: Library, request: Request) -> Component:
     """Return the map of one patching run and the pairs of the selected cell (default: where the answer arrives)."""
     if not library.models():
         return page(PATH, HEADING, request, [empty_store(library)])
+    if in_circuit(library, request.selection):
+        return circuit_view.layout(library, request, tabs(request.selection, circuit_view.VIEW))
     line, lines, notices = pick_among(library, METHODS, request)
     request.notices.extend(notices)
     if line is None:
@@ -45,7 +47,7 @@ def layout(library: Library, request: Request) -> Component:
             "Run one, then reload this page:",
             "interp run patching --model mental-math --task a+b",
         )
-        return page(PATH, HEADING, request, [nothing])
+        return page(PATH, HEADING, request, [tabs(request.selection, None), nothing])
     if request.selection.run != line.run_id:
         line = usual(lines, line)
     options = [(each.run_id, f"{run_label(each)} · {label_of(each)}") for each in lines]
@@ -54,11 +56,31 @@ def layout(library: Library, request: Request) -> Component:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(library, line, request.selection)
         request.notices.extend(wrong)
-        body = _body(library, line, chosen, request.theme)
+        where = Selection(model=line.model, task=line.task, style=line.style)
+        body = [tabs(where, None), *_body(library, line, chosen, request.theme)]
         controls += _choices(library, line, metric_of(dataset, chosen))
     except InterpError as error:
         return page(PATH, HEADING, request, [broken_card("Patching map", str(error))], controls=controls)
     return page(PATH, HEADING, request, body, controls=controls, selection=chosen)
+
+
+def in_circuit(library: Library, asked: Selection) -> bool:
+    """Return whether the address asks for the circuit: by its view, or by a run of that method."""
+    return asked.view == circuit_view.VIEW or asked.run in {line.run_id for line in library.of("circuits")}
+
+
+def tabs(where: Selection, current: str | None) -> Component:
+    """Return the links to the two views of the page, on the same model, task and style."""
+    kept = Selection(model=where.model, task=where.task, style=where.style)
+    links = [
+        dcc.Link(
+            [name, html.Span(" (this view)", className="unseen")] if view == current else name,
+            href=f"{PATH}{kept.but(view=view).search}",
+            className="view view-current" if view == current else "view",
+        )
+        for view, name in ((None, "Maps"), (circuit_view.VIEW, "Circuit"))
+    ]
+    return html.Nav(links, className="views", **aria(label="Views of patching"))
 
 
 def usual(lines: list[RunSummary], line: RunSummary) -> RunSummary:
@@ -90,11 +112,12 @@ def _body(library: Library, line: RunSummary, chosen: Selection, theme: str) -> 
     beside += cards.attribution_cards(library, line, theme)
     name = ids.part("patching", "more")
     return [
+        dcc.Store(id=ids.PATCHING_CLICK),
         html.Div(top, className="grid pair"),
         html.Div(cards.pins_card(library, line, cell, chosen, theme), id=ids.PATCHING_PINS, className="after"),
         html.Div(cards.components_card(library, line, metric, theme), className="after"),
         html.Section(
-            [html.H2("Heads, and estimates against exact effects", id=name), html.Div(beside, className="grid two")],
+            [html.H2("Heads, and estimates against exact effects", id=name), html.Div(beside, className="grid three")],
             className="cell after",
             **aria(labelledby=name),
         ),
@@ -105,3 +128,4 @@ def register(app: Dash, library: Library) -> None:
     """A click, or a choice by keyboard, moves the selection; everything else follows from it."""
     patching_moves.register(app, library)
     patching_leads.register(app, library)
+    circuit_view.register(app, library)

@@ -42,7 +42,7 @@ def register(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output(ids.PATCHING_ROWS, "selectedRows"),
-        Input(ids.CLICK, "data"),
+        Input(ids.PATCHING_CLICK, "data"),
         State(ids.PATCHING_ROWS, "rowData"),
         prevent_initial_call=True,
     )
@@ -51,7 +51,7 @@ def register(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
-        Input(ids.CLICK, "data"),
+        Input(ids.PATCHING_CLICK, "data"),
         Input(ids.PATCHING_COMPONENT, "value"),
         Input(ids.PATCHING_METRIC, "value"),
         State(ids.SELECTION, "data"),
@@ -59,7 +59,7 @@ def register(app: Dash, library: Library) -> None:
     )
     def lead(click: Any, run: Any, metric: Any, shown: Any) -> Any:
         search = (shown or {}).get("search", "")
-        if ids.CLICK in ctx.triggered_prop_ids.values():
+        if ids.PATCHING_CLICK in ctx.triggered_prop_ids.values():
             return led(library, search, click)
         return turned(library, search, run, metric)
 

@@ -40,7 +40,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.part(ids.PATCHING_DETAIL, "summary"), "children"),
         Output(ids.PATCHING_ROWS, "rowData"),
         Output(ids.PATCHING_PINS, "children"),
-        Input(ids.CLICK, "data"),
+        Input(ids.PATCHING_CLICK, "data"),
         Input(ids.PATCHING_LAYER, "value"),
         Input(ids.PATCHING_HEAD, "value"),
         Input(ids.PATCHING_ROLE, "value"),
@@ -50,7 +50,7 @@ def register(app: Dash, library: Library) -> None:
     )
     def select(click: Any, layer: Any, head: Any, role: Any, shown: Any, theme: Any) -> tuple:
         search = (shown or {}).get("search", "")
-        if ids.CLICK in ctx.triggered_prop_ids.values():
+        if ids.PATCHING_CLICK in ctx.triggered_prop_ids.values():
             return clicked(library, search, click, theme)
         return chosen(library, search, (layer, head, role), theme)
 
