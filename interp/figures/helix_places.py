@@ -140,7 +140,7 @@ def _axis(dataset: xr.Dataset, layer: int, name: str) -> np.ndarray:
 
 def _marker(dataset: xr.Dataset, period: float) -> dict:
     """The colour of each number: its phase, the same every T."""
-    line = {"width": 0.5, "color": look.NULL}
+    line = {"width": 1, "color": look.NULL}
     return {"color": phases(dataset, period), "coloraxis": "coloraxis", "line": line}
 
 

@@ -47,7 +47,7 @@ def at_place(
     curves.add_null(figure, "level of the largest", component, null)
     figure.add_trace(
         go.Scatter(
-            name="power", x=component, y=power, mode="lines+markers", marker={"size": 5}, customdata=period,
+            name="power", x=component, y=power, mode="lines+markers", marker={"size": 5}, customdata=period.tolist(),
             line={"color": look.BLUE, "width": 1.5}, hovertext=hover, hoverinfo="text",
         )
     )  # fmt: skip

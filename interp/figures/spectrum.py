@@ -74,7 +74,7 @@ def _spectra(figure: go.Figure, dataset: xr.Dataset) -> None:
             mode="lines+markers",
             line={"color": look.BLUE, "width": 1.5},
             marker={"size": 5},
-            customdata=schema.values(raw, "period", "component"),
+            customdata=schema.values(raw, "period", "component").tolist(),
             hovertext=_hover(raw),
             hoverinfo="text",
         )

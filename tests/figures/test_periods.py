@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,12 @@ def test_facts_say_what_is_beyond_its_null():
     assert {5.0, 10.0} <= set(known)
     assert known == sorted(known)
     assert np.isfinite(known).all()
+
+
+@pytest.mark.parametrize(("method", "name"), period_marks.MARKS)
+def test_a_click_on_a_marked_figure_tells_a_period(method, name):
+    """The browser reads customdata by index, which an array that travels in base64 does not have."""
+    drawn = next(each for each in FIGURES[method] if each.name == name)
+    traces = json.loads(drawn(DATASETS[method]).to_json())["data"]
+    assert any(isinstance(trace.get("customdata"), list) for trace in traces)
+    assert not any(isinstance(trace.get("customdata"), dict) for trace in traces)

@@ -127,7 +127,8 @@ def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection
         return missing_card(title, f"Not run yet for {about}.", command(method, found))
     try:
         made = figure_card(ready(library, line.run_id, asked, selection, theme), name_of(method, figure), tall(figure))
-        return html.Div(made, className="fourier-wide") if figure in WIDE else made
+        shape = "fourier-wide" if figure in WIDE else "fourier-tall" if figure == "coil" else ""
+        return html.Div(made, className=shape) if shape else made
     except InterpError as error:
         return broken_card(title, str(error))
 

@@ -12,19 +12,22 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
+from flask import Flask, Response, abort
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.notice import broken, empty
+from apps.dashboard.downloads import as_csv, as_html
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
 from apps.dashboard.pages.training_cards import cards, patch
-from apps.dashboard.pages.training_choice import STEP, Shown, changed, shown_of
+from apps.dashboard.pages.training_choice import STEP, Shown, changed, read, shown_of
 from apps.dashboard.selection import MOST_PINS, Selection, parse
-from interp.figures.training import title_of
+from interp.errors import InterpError
+from interp.figures.training import parts, title_of
 from interp.places import zoo_directory
-from interp.store.training_logs import LOG, MEASURES
+from interp.store.training_logs import LOG, MEASURES, trainings
 
 PATH, NAME = "/training", "Training"
 HEADING = "Training: what was learned when?"
@@ -103,8 +106,33 @@ def outputs(library: Library, search: str, click: dict | None, slid: object, gra
     return address(PATH, new.selection), [new.steps[0]], [step_text(new)], patches
 
 
+def as_file(name: str, measure: str, kind: str) -> str:
+    """Return one measure of a log in full, as "csv" or as a page that stands alone ("html")."""
+    zoo = zoo_directory()
+    if name not in trainings(zoo):
+        raise InterpError(f"There is no training {name[:40]!r}.")
+    log = read(zoo / name)
+    if measure not in log:
+        raise InterpError(f"The training {name} logged no {measure[:40]!r}.")
+    return as_csv(log, measure) if kind == "csv" else as_html(parts(log, measure))
+
+
+def add_files(server: Flask) -> None:
+    """Add the addresses of logs as files; what does not exist is a 404 that says so."""
+
+    @server.get("/download/log/<name>/<measure>.<any(csv, html):kind>")
+    def log_file(name: str, measure: str, kind: str) -> Response:
+        try:
+            text = as_file(name, measure, kind)
+        except InterpError as error:
+            abort(404, str(error))
+        head = {"Content-Disposition": f'attachment; filename="{name}-{measure}.{kind}"'}
+        return Response(text, mimetype=f"text/{kind}", headers=head)
+
+
 def register(app: Dash, library: Library) -> None:
     """The slider and clicks move the step; another training or measure is another address."""
+    add_files(app.server)
 
     @app.callback(
         Output(ids.SELECTION, "data", allow_duplicate=True),

@@ -133,7 +133,11 @@ def _whence(zoo: Path, shown: Shown, name: str) -> Component:
     for each in names:
         digest = hashlib.sha256((zoo / each / LOG).read_bytes()).hexdigest()[:12]
         parts.append(f"{each}/{LOG} (sha256 {digest}; {shown.logs[each].attrs['title'].partition(': ')[2]})")
-    return html.P(f"Read from {'; '.join(parts)}.", className="subtitle")
+    stem = f"/download/log/{shown.name}/{measure_in(shown, name)}"
+    files = [html.A(kind, href=f"{stem}.{kind.lower()}", download="", className="tool") for kind in ("CSV", "HTML")]
+    return html.P(
+        [f"Read from {'; '.join(parts)}. All of {shown.name}: ", files[0], " ", files[1]], className="subtitle"
+    )
 
 
 def run_of(library: Library, method: str, model: str) -> RunSummary | None:
@@ -148,6 +152,9 @@ def of_run(library: Library, each: OfRun, shown: Shown, theme: str) -> Component
         command = shlex.join(["interp", "run", each.method, "--model", shown.name])
         return missing_card(each.title, f"Not run yet for {shown.name}.", command)
     try:
+        if each.figure == "circles" and "place" not in library.dataset(line.run_id):
+            command = shlex.join(["interp", "run", each.method, "--model", shown.name, "--fresh"])
+            return missing_card(each.title, "The run was recorded before this was measured; run it again.", command)
         made = figure_card(_ready(library, line, each, shown, theme), each.name, HEIGHT)
         return html.Div(made, className="training-wide") if each.figure == "circles" else made
     except InterpError as error:
