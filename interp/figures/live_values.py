@@ -5,6 +5,8 @@ A move is a path in the figure and the value that belongs there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,23 +33,55 @@ def key(wait: int, transfer: int) -> str:
     return f"{wait}-{transfer}"
 
 
-def known(dataset: xr.Dataset) -> list[tuple[int, int]]:
-    """Return the windows of which the grid has a number, as (l_wait, l_transfer), in order."""
-    value = schema.values(dataset, NAME, *DIMS)
-    waits, lengths = (schema.labels(dataset, dim) for dim in DIMS)
-    return [(int(waits[i]), int(lengths[j])) for i, j in np.argwhere(np.isfinite(value)).tolist()]
+@dataclass(frozen=True)
+class Grid:
+    """The grid of one search, read once: windows as (l_wait, l_transfer) in order, each with its estimate."""
+
+    dataset: xr.Dataset
+    cells: dict[tuple[int, int], schema.Estimates]
+    alone: dict[str, dict[int, schema.Estimates]]
+    total: int
+
+    @classmethod
+    def of(cls, dataset: xr.Dataset) -> Grid:
+        """Return the grid of an `af1` dataset; windows of which it has no number are left out."""
+        kept = schema.estimates(dataset, NAME, *DIMS)
+        waits, lengths = ([int(v) for v in schema.labels(dataset, dim)] for dim in DIMS)
+        cells = {(waits[i], lengths[j]): kept[i, j] for i, j in np.argwhere(np.isfinite(kept.value)).tolist()}
+        variants = [str(v) for v in schema.labels(dataset, "variant")]
+        swept = schema.estimates(dataset, "wait_faithfulness", "variant", DIMS[0])
+        alone = {
+            name: {wait: swept[variants.index(name), i] for i, wait in enumerate(waits)}
+            for name in ALONE if name in variants
+        }  # fmt: skip
+        return cls(dataset, cells, alone, n_blocks(dataset))
+
+    @property
+    def waits(self) -> list[int]:
+        """Return the values of l_wait that have a window."""
+        return sorted({wait for wait, _ in self.cells})
+
+    @property
+    def lengths(self) -> list[int]:
+        """Return the values of l_transfer that have a window."""
+        return sorted({length for _, length in self.cells})
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """Return faithfulness of all windows."""
+        return np.array([float(each.value) for each in self.cells.values()])
+
+    @property
+    def judged(self) -> tuple[int, int]:
+        """Return the window that the search judged, the first of the grid where that is not in it."""
+        wait, transfer, _ = window_of(self.dataset)
+        return (wait, transfer) if (wait, transfer) in self.cells else next(iter(self.cells))
 
 
-def at(dataset: xr.Dataset, wait: int, transfer: int) -> schema.Estimates:
-    """Return faithfulness of one window with its interval."""
-    waits, lengths = (schema.labels(dataset, dim) for dim in DIMS)
-    return schema.estimates(dataset, NAME, *DIMS)[waits.index(wait), lengths.index(transfer)]
-
-
-def window_moves(dataset: xr.Dataset, wait: int, transfer: int, places: Places) -> list[Move]:
+def window_moves(grid: Grid, wait: int, transfer: int, places: Places) -> list[Move]:
     """Return the diagram of the window, its point, and its place on the row and the column."""
-    here, moves = at(dataset, wait, transfer), []
-    for k, (name, start, end) in enumerate(spans(wait, transfer, n_blocks(dataset))):
+    here, moves = grid.cells[wait, transfer], []
+    for k, (name, start, end) in enumerate(spans(wait, transfer, grid.total)):
         for y in (1, 0):
             moves += _set(places[f"{name} {y}"], x=[end - start], base=[start - 0.5])
         moves.append((["layout", "annotations", k, "x"], (start + end - 1) / 2 if end > start else AWAY))
@@ -56,27 +90,24 @@ def window_moves(dataset: xr.Dataset, wait: int, transfer: int, places: Places) 
     return [*moves, *_set(places["here"], x=[transfer, wait], y=[value, value])]
 
 
-def wait_moves(dataset: xr.Dataset, wait: int, places: Places) -> list[Move]:
+def wait_moves(grid: Grid, wait: int, places: Places) -> list[Move]:
     """Return what waiting costs alone, and the row of the grid."""
-    variants = [str(v) for v in schema.labels(dataset, "variant")]
-    waits = schema.labels(dataset, DIMS[0])
-    kept, moves = schema.estimates(dataset, "wait_faithfulness", "variant", DIMS[0]), []
-    for name, y in ALONE.items():
-        if name in variants:
-            alone = kept[variants.index(name), waits.index(wait)]
-            moves += _point(places[name], alone, y, f"<b>{name} for {wait} blocks, the rest free</b><br>{{}}")
-    lengths = [t for w, t in known(dataset) if w == wait]
-    return [*moves, *_line(dataset, [(wait, t) for t in lengths], lengths, places, "row")]
+    moves: list[Move] = []
+    for name, kept in grid.alone.items():
+        moves += _point(
+            places[name], kept[wait], ALONE[name], f"<b>{name} for {wait} blocks, the rest free</b><br>{{}}"
+        )
+    row = {t: found for (w, t), found in grid.cells.items() if w == wait}
+    return [*moves, *_line(row, f"l_wait {wait}, l_transfer {{}}", places, "row")]
 
 
-def length_moves(dataset: xr.Dataset, transfer: int, places: Places) -> list[Move]:
+def length_moves(grid: Grid, transfer: int, places: Places) -> list[Move]:
     """Return all windows of this length, and the column of the grid."""
-    waits = [w for w, t in known(dataset) if t == transfer]
-    found = [at(dataset, w, transfer) for w in waits]
-    hover = [f"l_wait {w}, l_transfer {transfer}<br>{each.text(2)}" for w, each in zip(waits, found, strict=True)]
-    values = [round(float(each.value), DIGITS) for each in found]
+    column = {w: found for (w, t), found in grid.cells.items() if t == transfer}
+    hover = [f"l_wait {w}, l_transfer {transfer}<br>{each.text(2)}" for w, each in column.items()]
+    values = [round(float(each.value), DIGITS) for each in column.values()]
     strip = _set(places["length"], x=values, y=[0] * len(values), hovertext=hover)
-    return [*strip, *_line(dataset, [(w, transfer) for w in waits], waits, places, "column")]
+    return [*strip, *_line(column, f"l_wait {{}}, l_transfer {transfer}", places, "column")]
 
 
 def _set(trace: int, **values: Any) -> list[Move]:
@@ -95,39 +126,36 @@ def _point(trace: int, found: schema.Estimates, y: int, hover: str) -> list[Move
     return [*moves, *_set(trace, error_x={"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, **ends})]
 
 
-def _line(dataset: xr.Dataset, cells: list[tuple[int, int]], x: list[int], places: Places, name: str) -> list[Move]:
-    found = [at(dataset, *cell) for cell in cells]
-    value = [round(float(each.value), DIGITS) for each in found]
-    hover = [f"l_wait {w}, l_transfer {t}<br>{each.text(2)}" for (w, t), each in zip(cells, found, strict=True)]
+def _line(found: dict[int, schema.Estimates], what: str, places: Places, name: str) -> list[Move]:
+    x, value = list(found), [round(float(each.value), DIGITS) for each in found.values()]
+    hover = [f"{what.format(at)}<br>{each.text(2)}" for at, each in found.items()]
     moves = _set(places[name], x=x, y=value, hovertext=hover)
-    ends = [(each.low, each.high) for each in found]
-    if any(low is None or high is None for low, high in ends):
+    if any(each.low is None or each.high is None for each in found.values()):
         return moves
-    low, high = ([round(float(end[i] or 0), DIGITS) for end in ends] for i in (0, 1))  # type: ignore[arg-type]
+    low, high = (
+        [round(float(np.asarray(getattr(each, end))), DIGITS) for each in found.values()] for end in ("low", "high")
+    )
     return [*moves, *_set(places[f"{name} band"], x=[*x, *x[::-1]], y=[*high, *low[::-1]])]
 
 
-def blocks_text(dataset: xr.Dataset, wait: int, transfer: int) -> str:
+def blocks_text(grid: Grid, wait: int, transfer: int) -> str:
     """Return which blocks do what: `blocks 0-2 wait, 3-4 transfer, 5-7 read only themselves`."""
     does = {"wait": "wait", "transfer": "transfer", "self-peek": "read only themselves and BOS"}
-    spans_ = [span for span in spans(wait, transfer, n_blocks(dataset)) if span[2] > span[1]]
+    spans_ = [span for span in spans(wait, transfer, grid.total) if span[2] > span[1]]
     said = [f"{start}{f'–{end - 1}' if end - 1 > start else ''} {does[name]}" for name, start, end in spans_]
     return f"blocks {', '.join(said)}"
 
 
-def said(dataset: xr.Dataset, wait: int, transfer: int) -> str:
+def said(grid: Grid, wait: int, transfer: int) -> str:
     """Return what one window keeps, with interval, n, null and its place among all windows of the grid."""
-    cells = known(dataset)
-    if (wait, transfer) not in cells:
-        return "No selection prompt was answered, so no window could be tried."
-    here, value = at(dataset, wait, transfer), schema.values(dataset, NAME, *DIMS)
-    rank = 1 + int((value[np.isfinite(value)] > float(here.value)).sum())
+    here, dataset = grid.cells[wait, transfer], grid.dataset
+    rank = 1 + int((grid.values > float(here.value)).sum())
     null, n = null_of(dataset), schema.scalar(dataset, "n_selection")
     beside = "" if null is None else f", best constant answer {null:.2f}"
     return (
-        f"AF1({wait}, {transfer}), {blocks_text(dataset, wait, transfer)} ({paper_index(wait)}): faithfulness "
+        f"AF1({wait}, {transfer}), {blocks_text(grid, wait, transfer)} ({paper_index(wait)}): faithfulness "
         f"{here.text(2)} on the selection split{'' if n is None else f' (n = {int(n):,})'}{beside}; rank {rank} of "
-        f"{len(cells)} windows.{_judged(dataset, wait, transfer)}"
+        f"{len(grid.cells)} windows.{_judged(dataset, wait, transfer)}"
     )
 
 
@@ -148,12 +176,20 @@ def _judged(dataset: xr.Dataset, wait: int, transfer: int) -> str:
 COLUMNS = ("window", "blocks", "faithfulness", "waiting alone", "alone, mean", "alone, zeros", "threshold")
 
 
-def row(dataset: xr.Dataset, wait: int, transfer: int) -> tuple[str, ...]:
+def row(grid: Grid, wait: int, transfer: int) -> tuple[str, ...]:
     """Return one window as the texts of a table, `COLUMNS` of them."""
-    variants = [str(v) for v in schema.labels(dataset, "variant")]
-    kept = schema.estimates(dataset, "wait_faithfulness", "variant", DIMS[0])
-    i, here = schema.labels(dataset, DIMS[0]).index(wait), at(dataset, wait, transfer)
-    alone = [kept[variants.index(name), i].text(2) if name in variants else "n/a" for name in ALONE]
-    threshold = schema.scalar(dataset, "threshold")
+    here, threshold = grid.cells[wait, transfer], schema.scalar(grid.dataset, "threshold")
+    alone = [grid.alone[name][wait].text(2) if name in grid.alone else "n/a" for name in ALONE]
     passes = "n/a" if threshold is None else "reached" if float(here.value) >= threshold else "missed"
-    return (f"AF1({wait}, {transfer})", blocks_text(dataset, wait, transfer), here.text(2), *alone, passes)
+    return (f"AF1({wait}, {transfer})", blocks_text(grid, wait, transfer), here.text(2), *alone, passes)
+
+
+def random_windows(alternatives: xr.Dataset) -> str:
+    """Return what random windows of the same length keep, as an `alternatives` run recorded it; nothing where none."""
+    names = [str(name) for name in schema.labels(alternatives, "alternative")]
+    value = schema.values(alternatives, "faithfulness", "alternative")
+    drawn = [float(value[i]) for i, name in enumerate(names) if name.startswith("random_window")]
+    if not drawn:
+        return ""
+    n = schema.count_text(alternatives)
+    return f" Random windows of its length keep {min(drawn):.2f} to {max(drawn):.2f} ({len(drawn)} draws, {n})."

@@ -21,8 +21,7 @@ from plotly.subplots import make_subplots
 from interp.errors import InterpError
 from interp.figures import curves, schema
 from interp.figures import theme as look
-from interp.figures.af1 import window_of
-from interp.figures.live_values import Move, key, known, length_moves, wait_moves, window_moves
+from interp.figures.live_values import Grid, Move, key, length_moves, said, wait_moves, window_moves
 from interp.figures.waiting import null_of
 from interp.figures.window import STAGES, n_blocks
 
@@ -39,30 +38,30 @@ def live(
 
     Raises InterpError for a window that is not in the grid.
     """
-    chosen = window_of(dataset)
-    wait, transfer = chosen[0] if wait is None else wait, chosen[1] if transfer is None else transfer
-    if (wait, transfer) not in known(dataset):
+    grid = Grid.of(dataset)
+    if not grid.cells:
+        raise InterpError("No selection prompt was answered, so the grid of windows is empty.")
+    judged = grid.judged
+    wait, transfer = judged[0] if wait is None else wait, judged[1] if transfer is None else transfer
+    if (wait, transfer) not in grid.cells:
         raise InterpError(f"The grid has no window of {wait} waiting and {transfer} transfer blocks.")
     drawn = _base(dataset, theme).to_dict()
-    for path, value in moves_to(dataset, wait, transfer):
+    for path, value in [
+        *wait_moves(grid, wait, PLACES),
+        *length_moves(grid, transfer, PLACES),
+        *window_moves(grid, wait, transfer, PLACES),
+    ]:
         put(drawn, path, value)
     return go.Figure(drawn)
 
 
-def moves(dataset: xr.Dataset) -> dict[str, dict[str, list[Move]]]:
+def moves(grid: Grid) -> dict[str, dict[str, list[Move]]]:
     """Return the moves of every `wait`, `transfer` and `window`, by their names ("3", "2", "3-2")."""
-    cells = known(dataset)
     return {
-        "wait": {str(w): wait_moves(dataset, w, PLACES) for w in sorted({w for w, _ in cells})},
-        "transfer": {str(t): length_moves(dataset, t, PLACES) for t in sorted({t for _, t in cells})},
-        "window": {key(w, t): window_moves(dataset, w, t, PLACES) for w, t in cells},
+        "wait": {str(w): wait_moves(grid, w, PLACES) for w in grid.waits},
+        "transfer": {str(t): length_moves(grid, t, PLACES) for t in grid.lengths},
+        "window": {key(w, t): window_moves(grid, w, t, PLACES) for w, t in grid.cells},
     }
-
-
-def moves_to(dataset: xr.Dataset, wait: int, transfer: int) -> list[Move]:
-    """Return all moves that lead to one window."""
-    found = wait_moves(dataset, wait, PLACES), length_moves(dataset, transfer, PLACES)
-    return [*found[0], *found[1], *window_moves(dataset, wait, transfer, PLACES)]
 
 
 def put(figure: dict[str, Any], path: list[str | int], value: Any) -> None:
@@ -165,6 +164,7 @@ def _levels(figure: go.Figure, dataset: xr.Dataset, place: Any) -> None:
 
 def summary(dataset: xr.Dataset) -> str:
     """Return how the window that the search judged stands among all windows."""
-    from interp.figures.live_values import said
-
-    return said(dataset, *window_of(dataset)[:2])
+    grid = Grid.of(dataset)
+    if not grid.cells:
+        return "No selection prompt was answered, so no window could be tried."
+    return said(grid, *grid.judged)

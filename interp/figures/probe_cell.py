@@ -43,12 +43,18 @@ def cell_curve(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "l
     figure.data[-1].line.update(dash="solid", width=1)
     hover = [f"<b>{target} at {role}, layer {each}</b><br>{unit} {{}}<br>{schema.count_text(here)}" for each in layers]
     curves.add_curve(figure, curves.Curve("probe", layers, score, hover, look.BLUE, width=3))
-    figure.add_vline(x=layer, line={"color": look.VERMILLION, "width": 2}, layer="below")
+    figure.add_shape(mark(layer))
     curves.layer_axis(figure, "layer (0 = embeddings)", layers)
     low = min(-0.05, *(float(np.nanmin(values)) for values in (score.value, *controls_of(here).values())))
     figure.update_yaxes(title_text=f"held-out {unit}", range=[max(low, -0.5), 1.05])
     told = (unit, schema.count_text(here), "band: 95 % interval", "grey: controls and nulls")
     return figure.update_layout(title=schema.heading(here, f"{target} at {role}, by layer", *told))
+
+
+def mark(layer: int) -> dict:
+    """Return the line that marks a layer on the curve."""
+    line = {"color": look.VERMILLION, "width": 2}
+    return {"type": "line", "x0": layer, "x1": layer, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "below"}
 
 
 def curve_summary(dataset: xr.Dataset, cell: Cell | None = None) -> str:

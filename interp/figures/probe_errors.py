@@ -29,7 +29,7 @@ NOT_COUNTED = "This run does not keep what its probes said, or has no label of v
 def by_class(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "light") -> go.Figure:
     """Return the score among prompts of each class at one place, the score of all prompts and the shuffled null."""
     target, layer, role = cell or best_cell(dataset)
-    here = at_target(dataset, target).sel(layer=layer, role=role)
+    here = _classed(dataset, target).sel(layer=layer, role=role)
     classes, by = [str(v) for v in schema.labels(here, "class")], _by(dataset)
     score, n = schema.estimates(here, "score_by", "class"), schema.values(here, "n_by", "class").astype(int)
     whole, unit = schema.estimates(here, "score"), unit_of(dataset)
@@ -95,12 +95,19 @@ def said_at(dataset: xr.Dataset, cell: Cell) -> tuple[np.ndarray, schema.Estimat
         raise InterpError(NOT_COUNTED)
     if target not in [str(name) for name in schema.labels(dataset, "counted")]:
         raise InterpError(f"{target} has values outside 0 to 9, so what is said is not counted; see its score instead.")
-    here = dataset.sel(counted=target, layer=layer, role=role)
+    names = ["confusion", "n_level", "right", "right_low", "right_high"]
+    here = dataset[names].sel(counted=target, layer=layer, role=role)
     n = schema.values(here, "n_level", "level").astype(int)
     counts = schema.values(here, "confusion", "level", "said")
     kept = np.flatnonzero((n > 0) | (counts.sum(axis=0) > 0))
     right, levels = schema.estimates(here, "right", "level")[kept], [int(schema.labels(here, "level")[i]) for i in kept]
     return counts[np.ix_(kept, kept)], right, n[kept], levels
+
+
+def _classed(dataset: xr.Dataset, target: str) -> xr.Dataset:
+    """Return the scores of one label, those by class among them."""
+    schema.need(dataset, "score_by", "n_by")
+    return at_target(dataset, target, "score_by", "score_by_low", "score_by_high", "n_by")
 
 
 def _by(dataset: xr.Dataset) -> str:
@@ -118,7 +125,7 @@ def _level(figure: go.Figure, name: str, value: float, x: list, colour: str, das
 def class_summary(dataset: xr.Dataset, cell: Cell | None = None) -> str:
     """Return the best and the worst class at one place."""
     target, layer, role = cell or best_cell(dataset)
-    here = at_target(dataset, target).sel(layer=layer, role=role)
+    here = _classed(dataset, target).sel(layer=layer, role=role)
     score, classes = schema.estimates(here, "score_by", "class"), [str(v) for v in schema.labels(here, "class")]
     known = np.flatnonzero(np.isfinite(score.value))
     if not len(known):

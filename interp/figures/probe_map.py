@@ -24,6 +24,7 @@ DIMS = ("layer", "role")
 FLAT = ("embedding", "tokens", "last digit", "constant")  # the same at every layer
 OTHER_LABELS = ("control task",)  # its labels are others, so it is no rival of the same labels
 SHUFFLED = "shuffled labels"
+SHOWN = ("score", "score_low", "score_high", "score_selection", "score_null", "score_null_high", "score_control", "n")
 
 
 def target_map(dataset: xr.Dataset, *, target: str | None = None, theme: str = "light") -> go.Figure:
@@ -72,9 +73,9 @@ def _margin(dataset: xr.Dataset, cell: Cell) -> float:
     return float(schema.values(here, "score", *DIMS)[0, 0]) - max(*rivals, ceiling(at_target(dataset, target)))
 
 
-def at_target(dataset: xr.Dataset, target: str) -> xr.Dataset:
-    """Return the part of a result that is about one label."""
-    return dataset.sel(target=target)
+def at_target(dataset: xr.Dataset, target: str, *more: str) -> xr.Dataset:
+    """Return the part of a result that is about one label: its scores, controls and `more`; not what prompts did."""
+    return dataset[[name for name in (*SHOWN, *more) if name in dataset.variables]].sel(target=target)
 
 
 def unit_of(dataset: xr.Dataset) -> str:

@@ -58,7 +58,7 @@ def test_a_click_selects_and_a_shift_click_pins(tab, base):
     assert "AF1(5, 1), block" in text_of(tab, LIVE)
     tab.wait_for_function("() => location.search.includes('window=5-1') && location.search.includes('pin=6-2')")
     tab.locator("#af1-pin").click()
-    wait_for_text(tab, "#af1-rows", "pinned\tAF1(5, 1)")
+    wait_for_text(tab, "#af1-rows", "pinnedAF1(5, 1)")
     tab.locator("#af1-back").click()
     wait_for_text(tab, LIVE, "AF1(3, 2), blocks 0–2 wait")
     tab.keyboard.press("Escape")

@@ -35,7 +35,7 @@ def test_the_moves_lead_from_any_window_to_any_other(found, start, end):
     """What the browser does to the figure it has gives the figure that the server would have drawn."""
     _, dataset = found
     moved = plain(live_window.live(dataset, wait=start[0], transfer=start[1]).to_dict())
-    moves = live_window.moves(dataset)
+    moves = live_window.moves(live_values.Grid.of(dataset))
     for of, key in (("wait", str(end[0])), ("transfer", str(end[1])), ("window", live_values.key(*end))):
         for path, value in plain(moves[of][key]):
             live_window.put(moved, path, value)
@@ -44,7 +44,7 @@ def test_the_moves_lead_from_any_window_to_any_other(found, start, end):
 
 def test_every_window_of_the_grid_has_its_words_and_its_row(found):
     _, dataset = found
-    data = card.live_data(dataset, {"grid": 0, "wait_curve": 1, "peek_curve": 0}, (3, 2))
+    data = card.live_data(live_values.Grid.of(dataset), {"grid": 0, "wait_curve": 1, "peek_curve": 0})
     assert set(data["said"]) == set(data["rows"]) == set(data["moves"]["any_window"]["window"])
     assert len(data["said"]) == int(np.isfinite(dataset["grid_faithfulness"]).sum()) == 45
     assert "blocks 0–2 wait, 3–4 transfer, 5–7 read only themselves and BOS" in data["said"]["3-2"]
@@ -56,12 +56,12 @@ def test_every_window_of_the_grid_has_its_words_and_its_row(found):
 
 
 def test_the_marks_stand_where_the_window_is(found):
-    _, dataset = found
-    moves = card.marks(dataset, "grid", 2)["window"]["3-2"]
+    grid = live_values.Grid.of(found[1])
+    moves = card.marks(grid, "grid", 2)["window"]["3-2"]
     assert moves[0][0] == ["layout", "shapes", 2]
     assert (moves[0][1]["x0"], moves[0][1]["y1"]) == (1.52, 3.48)
-    assert card.marks(dataset, "wait_curve", 0)["wait"]["5"][0][1]["x0"] == 5
-    assert card.marks(dataset, "peek_curve", 0)["transfer"]["1"][0][1]["x1"] == 1
+    assert card.marks(grid, "wait_curve", 0)["wait"]["5"][0][1]["x0"] == 5
+    assert card.marks(grid, "peek_curve", 0)["transfer"]["1"][0][1]["x1"] == 1
 
 
 def test_a_window_of_the_address_is_shown_and_kept(library, found):
@@ -69,6 +69,9 @@ def test_a_window_of_the_address_is_shown_and_kept(library, found):
     shown = page(library, "/af1", f"?run={run}&window=2-3&pin=0-8&pin=nothing")
     text = words(shown)
     assert "AF1(2, 3), blocks 0–1 wait" in text
+    data = next(part for part in parts(shown) if getattr(part, "id", None) == ids.AF1_LIVE).data
+    assert "Random windows of its length keep 0." in data["said"]["3-2"]
+    assert "Random windows" not in data["said"]["2-3"]
     assert "AF1(0, 8)" in text
     store = next(part for part in parts(shown) if getattr(part, "id", None) == ids.SELECTION)
     assert parse(store.data["search"])[0] == Selection(run=run, window="2-3", pin=("0-8", "nothing"))

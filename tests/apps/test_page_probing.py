@@ -109,8 +109,9 @@ def test_the_keyboard_does_the_same(probes, shown):
 
 
 def test_a_click_on_the_curve_moves_the_layer(probes, shown):
-    address, *_ = probing.moved(probes, shown, {"graph": "cell_curve", "x": 0, "y": 0.1}, None, None)
+    address, drawn, *_ = probing.moved(probes, shown, {"graph": "cell_curve", "x": 0, "y": 0.1}, None, None)
     assert parse(address["search"])[0].but(run=None) == Selection(target="carry", layer=0, role="eq")
+    assert set(drawn["figures"]["cell_curve"]) == {"layout"}  # the curve stays, only its mark moves
 
 
 def test_shift_pins_and_esc_lets_go(probes, shown):

@@ -21,7 +21,7 @@ from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, live_values, live_window
 from interp.figures import theme as look
-from interp.figures.af1 import window_of
+from interp.figures.live_values import Grid
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,50 +32,46 @@ MARK = {"color": look.PURPLE, "width": 3}
 Window = tuple[int, int]
 
 
-def chosen_window(dataset: xr.Dataset, asked: Selection) -> tuple[Window, Window, list[str]]:
-    """Return the window shown, the one that the search judged, and a notice where the grid has not what is asked.
+def chosen_window(grid: Grid, asked: Selection) -> tuple[Window, list[str]]:
+    """Return the window shown, and a notice where the grid has not what is asked.
 
     Raises InterpError when the grid holds no number at all.
     """
-    known = live_values.known(dataset)
-    if not known:
+    if not grid.cells:
         raise InterpError("No selection prompt was answered, so the grid of windows is empty.")
-    wait, transfer, _ = window_of(dataset)
-    judged = (wait, transfer) if (wait, transfer) in known else known[0]
     if asked.window is None:
-        return judged, judged, []
+        return grid.judged, []
     wait, transfer = (int(part) for part in asked.window.split("-"))
-    if (wait, transfer) in known:
-        return (wait, transfer), judged, []
-    return judged, judged, [f"The grid of this run has no window {asked.window}; the judged one is shown."]
+    if (wait, transfer) in grid.cells:
+        return (wait, transfer), []
+    return grid.judged, [f"The grid of this run has no window {asked.window}; the judged one is shown."]
 
 
-def live_card(dataset: xr.Dataset, run_id: str, shown: Window, pins: tuple[str, ...], theme: str) -> Component:
-    """Return the card with the sliders, the figure of the window `shown` and the table of pinned windows."""
-    ready = ready_window(dataset, run_id, shown, theme)
-    known = live_values.known(dataset)
-    waits, lengths = sorted({w for w, _ in known}), sorted({t for _, t in known})
+def live_card(grid: Grid, run_id: str, shown: Window, pins: tuple[str, ...], theme: str, more: str = "") -> Component:
+    """Return the card with the sliders, the figure of the window `shown`, `more` said of it, and the pinned windows."""
+    ready = ready_window(grid, run_id, shown, theme)
+    ready = replace(ready, summary=ready.summary + more)
     sliders = html.Div(
         [
-            _slider(ids.AF1_WAIT, "l_wait: blocks that wait", waits, shown[0]),
-            _slider(ids.AF1_TRANSFER, "l_transfer: blocks that transfer", lengths, shown[1]),
+            _slider(ids.AF1_WAIT, "l_wait: blocks that wait", grid.waits, shown[0]),
+            _slider(ids.AF1_TRANSFER, "l_transfer: blocks that transfer", grid.lengths, shown[1]),
             html.Button("Pin window", id=ids.AF1_PIN, type="button", className="plain-button"),
             html.Button("Judged window", id=ids.AF1_BACK, type="button", className="plain-button"),
         ],
         className="sliders",
     )
-    return figure_card(ready, LIVE, HEIGHT, extra=[sliders, _table(dataset, shown, pins)])
+    return figure_card(ready, LIVE, HEIGHT, extra=[sliders, _table(grid, shown, pins)])
 
 
-def ready_window(dataset: xr.Dataset, run_id: str, shown: Window, theme: str) -> Drawn:
+def ready_window(grid: Grid, run_id: str, shown: Window, theme: str) -> Drawn:
     """Return the figure of one window for a card."""
     of = drawing("af1", LIVE)
 
     def draw(data: xr.Dataset, theme: str) -> Any:
         return live_window.live(data, wait=shown[0], transfer=shown[1], theme=theme)
 
-    ready = drawn(replace(of, draw=draw), dataset, theme)
-    return replace(ready, summary=live_values.said(dataset, *shown), source=Source(run_id, LIVE))
+    ready = drawn(replace(of, draw=draw), grid.dataset, theme)
+    return replace(ready, summary=live_values.said(grid, *shown), source=Source(run_id, LIVE))
 
 
 def _slider(name: str, label: str, values: list[int], value: int) -> Component:
@@ -87,54 +83,47 @@ def _slider(name: str, label: str, values: list[int], value: int) -> Component:
     return html.Div([html.Span(label, className="muted"), slider], className="slider")
 
 
-def _table(dataset: xr.Dataset, shown: Window, pins: tuple[str, ...]) -> Component:
+def _table(grid: Grid, shown: Window, pins: tuple[str, ...]) -> Component:
     head = html.Thead(html.Tr([html.Th(text, scope="col") for text in ("", *live_values.COLUMNS)]))
-    body = html.Tbody(table_rows(dataset, shown, pins), id=ids.AF1_ROWS)
+    body = html.Tbody(table_rows(grid, shown, pins), id=ids.AF1_ROWS)
     return html.Div(html.Table([head, body], className="windows", **aria(label="Windows compared")), className="twin")
 
 
-def table_rows(dataset: xr.Dataset, shown: Window, pins: tuple[str, ...]) -> list[Component]:
+def table_rows(grid: Grid, shown: Window, pins: tuple[str, ...]) -> list[Component]:
     """Return the rows of the window shown, the judged one, and the pinned ones."""
-    known = {live_values.key(*cell): cell for cell in live_values.known(dataset)}
-    judged = chosen_window(dataset, Selection())[1]
-    named = [("shown", shown), ("judged", judged), *(("pinned", known[pin]) for pin in pins if pin in known)]
+    known = {live_values.key(*cell): cell for cell in grid.cells}
+    named = [("shown", shown), ("judged", grid.judged), *(("pinned", known[pin]) for pin in pins if pin in known)]
     return [
-        html.Tr([html.Th(name, scope="row"), *(html.Td(text) for text in live_values.row(dataset, *cell))])
+        html.Tr([html.Th(name, scope="row"), *(html.Td(text) for text in live_values.row(grid, *cell))])
         for name, cell in named
     ]
 
 
-def live_data(dataset: xr.Dataset, graphs: dict[str, int], judged: Window) -> dict[str, Any]:
+def live_data(grid: Grid, graphs: dict[str, int]) -> dict[str, Any]:
     """Return what the browser needs to show any window: the moves of every graph, words and rows by window.
 
     `graphs` names the graphs with a mark, and which of their shapes it is.
     """
-    known = live_values.known(dataset)
-    keys = [live_values.key(*cell) for cell in known]
-    moves = {LIVE: live_window.moves(dataset), **{name: marks(dataset, name, k) for name, k in graphs.items()}}
-    axes = {
-        name: [int(v) for v in dataset[dim].to_numpy()]
-        for name, dim in zip(("wait", "transfer"), live_values.DIMS, strict=True)
-    }
+    keys = {live_values.key(*cell): cell for cell in grid.cells}
+    axes = zip(("wait", "transfer"), live_values.DIMS, strict=True)
     return {
-        "moves": moves,
-        "said": {key: live_values.said(dataset, *cell) for key, cell in zip(keys, known, strict=True)},
-        "rows": {key: live_values.row(dataset, *cell) for key, cell in zip(keys, known, strict=True)},
-        "judged": live_values.key(*judged),
-        "axes": axes,
+        "moves": {LIVE: live_window.moves(grid), **{name: marks(grid, name, k) for name, k in graphs.items()}},
+        "said": {key: live_values.said(grid, *cell) for key, cell in keys.items()},
+        "rows": {key: live_values.row(grid, *cell) for key, cell in keys.items()},
+        "judged": live_values.key(*grid.judged),
+        "axes": {name: [int(v) for v in grid.dataset[dim].to_numpy()] for name, dim in axes},
     }
 
 
-def marks(dataset: xr.Dataset, name: str, k: int) -> dict[str, dict[str, list]]:
+def marks(grid: Grid, name: str, k: int) -> dict[str, dict[str, list]]:
     """Return the moves of shape `k`, the mark in graph `name`."""
-    known = live_values.known(dataset)
+    path = ["layout", "shapes", k]
     if name == "grid":
-        return {
-            "window": {live_values.key(*cell): [(["layout", "shapes", k], mark(dataset, name, cell))] for cell in known}
-        }
+        places = {live_values.key(*cell): mark(grid.dataset, name, cell) for cell in grid.cells}
+        return {"window": {key: [(path, made)] for key, made in places.items()}}
     of = "wait" if name == "wait_curve" else "transfer"
-    cells = {cell[of == "transfer"]: cell for cell in known}
-    return {of: {str(value): [(["layout", "shapes", k], mark(dataset, name, cell))] for value, cell in cells.items()}}
+    cells = {cell[of == "transfer"]: cell for cell in grid.cells}
+    return {of: {str(value): [(path, mark(grid.dataset, name, cell))] for value, cell in cells.items()}}
 
 
 def mark(dataset: xr.Dataset, name: str, shown: Window) -> dict[str, Any]:
@@ -155,9 +144,11 @@ def marked(ready: Drawn, dataset: xr.Dataset, name: str, shown: Window) -> tuple
     return replace(ready, figure=figure), len(shapes) - 1
 
 
-def live_stores(dataset: xr.Dataset, graphs: dict[str, int], judged: Window) -> list[Component]:
-    """Return what lies in the page unseen: the moves, and the last click on it."""
-    return [dcc.Store(id=ids.AF1_LIVE, data=live_data(dataset, graphs, judged)), dcc.Store(id=ids.AF1_CLICK)]
+def live_stores(grid: Grid, graphs: dict[str, int], random: str = "") -> list[Component]:
+    """Return what lies in the page unseen: the moves and the last click; `random` is said of the judged window."""
+    data = live_data(grid, graphs)
+    data["said"][data["judged"]] += random
+    return [dcc.Store(id=ids.AF1_LIVE, data=data), dcc.Store(id=ids.AF1_CLICK)]
 
 
 def register_live(app: Dash) -> None:

@@ -28,6 +28,7 @@ from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, live_values
 from interp.figures.af1 import mark_window
+from interp.figures.live_values import Grid
 from interp.store import RunSummary
 
 PATH, NAME = "/af1", "AF1"
@@ -81,21 +82,33 @@ def _search(library: Library, request: Request, line: RunSummary) -> tuple[Selec
     """Return the figures of the search, with the window under the sliders marked in all of them, and its address."""
     asked = request.selection
     try:
-        dataset = library.dataset(line.run_id)
-        shown, judged, wrong = chosen_window(dataset, asked)
+        grid = Grid.of(library.dataset(line.run_id))
+        shown, wrong = chosen_window(grid, asked)
     except InterpError as error:  # without a grid there is nothing to slide over
         cards = [broken_card("Any window", str(error)), _still(library, request, line, "grid")]
         return Selection(run=line.run_id), _rows(cards, _curves(library, request, line, None)[0])
     request.notices.extend(wrong)
     curves, found = _curves(library, request, line, shown)
-    grid, found["grid"] = marked(
-        library.drawn(line.run_id, drawing("af1", "grid"), request.theme), dataset, "grid", shown
-    )
-    live = live_card(dataset, line.run_id, shown, asked.pin, request.theme)
-    top = [live, figure_card(grid, "grid", HEIGHT)]
-    window = None if shown == judged else live_values.key(*shown)
-    selection = Selection(run=line.run_id, window=window, pin=asked.pin)
-    return selection, [*_rows(top, curves), *live_stores(dataset, found, judged)]
+    still = library.drawn(line.run_id, drawing("af1", "grid"), request.theme)
+    ready, found["grid"] = marked(still, grid.dataset, "grid", shown)
+    random = _random_windows(library, line, grid.judged)
+    more = random if shown == grid.judged else ""
+    live = live_card(grid, line.run_id, shown, asked.pin, request.theme, more)
+    window = None if shown == grid.judged else live_values.key(*shown)
+    stores = live_stores(grid, found, random)
+    top = [live, figure_card(ready, "grid", HEIGHT)]
+    return Selection(run=line.run_id, window=window, pin=asked.pin), [*_rows(top, curves), *stores]
+
+
+def _random_windows(library: Library, line: RunSummary, judged: Window) -> str:
+    """Return what random windows keep, from the alternatives run that judged the same window."""
+    run = same_cell(library, "alternatives", line)
+    if run is None or (run.summary.get("l_wait"), run.summary.get("l_transfer")) != judged:
+        return ""
+    try:
+        return live_values.random_windows(library.dataset(run.run_id))
+    except InterpError:
+        return ""  # the card of that run says what is wrong with it
 
 
 def _rows(top: list[Component], under: list[Component]) -> list[Component]:

@@ -21,7 +21,7 @@ PATH, NAME = "/", "Overview"
 MULTIPLES = (
     ("af1", "Wait, transfer, compute", "/af1"),
     ("patching", "Patching map", "/patching"),
-    ("probing", "Probes", None),
+    ("probing", "Probes", "/probing"),
     ("lens", "Logit lens", None),
 )
 HEIGHT = 197

@@ -161,7 +161,7 @@ def moved(library: Library, search: str, click: Any, layer: Any, role: Any) -> t
     if (found, kept) == (cell, pins):
         return same
     chosen = shown.but(layer=found[1], role=found[2], pin=tuple(map(named, kept)))
-    drawn = probing_cell.drawn_anew(dataset, found, kept, moved=found != cell)
+    drawn = probing_cell.drawn_anew(dataset, cell, found, kept)
     return {"path": PATH, "search": chosen.search}, drawn, str(found[1]), found[2]
 
 

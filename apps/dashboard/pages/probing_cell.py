@@ -139,15 +139,19 @@ def clicked(click: dict, cell: Cell, layers: list[int], roles: list[str]) -> Cel
     return None
 
 
-def drawn_anew(dataset: xr.Dataset, cell: Cell, pins: list[Cell], *, moved: bool) -> dict[str, Any]:
-    """Return what changes with the cell: figures by graph (without theme), and texts by id."""
+def drawn_anew(dataset: xr.Dataset, before: Cell, cell: Cell, pins: list[Cell]) -> dict[str, Any]:
+    """Return what changes where `cell` is selected after `before`: figures by graph (without theme), texts by id."""
     figures: dict[str, Any] = {MAP: {"layout": {"shapes": frames(dataset, cell, pins)}}}
     texts: dict[str, str] = {}
-    ready = {"pinned": _compared(dataset, cell, pins, "bare")}
-    for name in OF_CELL if moved else ():
+    ready, names = {"pinned": _compared(dataset, cell, pins, "bare")}, list(OF_CELL) if cell != before else []
+    if names and cell[2] == before[2]:  # the curve of that role is drawn already
+        names.remove(CURVE)
+        figures[CURVE] = {"layout": {"shapes": [probe_cell.mark(cell[1])]}}
+        texts[ids.part(CURVE, "summary")] = probe_cell.curve_summary(dataset, cell)
+    for name in names:
         try:
             ready[name] = _ready(dataset, name, cell, "bare")
-        except (InterpError, KeyError):
+        except InterpError:
             continue  # its card said so when the page was drawn
     for name, each in ready.items():
         layout = {key: value for key, value in each.figure["layout"].items() if key != "template"}
