@@ -36,12 +36,16 @@ def browser() -> str | None:
 
 
 def export(
-    figures: Mapping[str | Path, go.Figure], formats: Sequence[str] = FORMATS, *, width: int = WIDTH
+    figures: Mapping[str | Path, go.Figure],
+    formats: Sequence[str] = FORMATS,
+    *,
+    width: int = WIDTH,
+    png_scale: float = PNG_SCALE,
 ) -> list[Path]:
     """Write each figure under its stem (a path without ending) in `formats` and return the files in order.
 
-    A figure keeps the height of its layout (else 460 px); PNG has two pixels a unit. Raises InterpError for a format
-    that is not known, a place that cannot be written, and for a still picture on a machine without a Chromium.
+    A figure keeps the height of its layout (else 480 px); PNG has `png_scale` pixels a unit. Raises InterpError for
+    a format that is not known, a place that cannot be written, and for a still picture on a machine without a Chromium.
     """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
@@ -59,7 +63,7 @@ def export(
             if "html" in formats:
                 written.append(_html(figure, Path(f"{stem}.html")))
         if stills and figures:
-            written += asyncio.run(_stills(figures, stills, width))
+            written += asyncio.run(_stills(figures, stills, width, png_scale))
     except OSError as error:
         raise InterpError(f"{error.filename or 'the figures'} cannot be written ({error.strerror}).") from None
     return written
@@ -71,7 +75,9 @@ def _html(figure: go.Figure, path: Path) -> Path:
     return path
 
 
-async def _stills(figures: Mapping[str | Path, go.Figure], formats: Sequence[str], width: int) -> list[Path]:
+async def _stills(
+    figures: Mapping[str | Path, go.Figure], formats: Sequence[str], width: int, png_scale: float
+) -> list[Path]:
     import kaleido
 
     written = []
@@ -81,7 +87,7 @@ async def _stills(figures: Mapping[str | Path, go.Figure], formats: Sequence[str
             height = drawn["layout"].get("height") or HEIGHT
             for name in formats:
                 options: Any = {"format": name, "width": width, "height": height}
-                options["scale"] = PNG_SCALE if name == "png" else 1
+                options["scale"] = png_scale if name == "png" else 1
                 path = Path(f"{stem}.{name}")
                 path.write_bytes(await drawer.calc_fig(drawn, opts=options))
                 written.append(path)
