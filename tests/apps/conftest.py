@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.dashboard.library import Library
-from tests.apps import browser, fixture_store
+from tests.apps import browser, fixture_store, fixture_whole
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,22 @@ def study(tmp_path_factory) -> Path:
 def library(study) -> Library:
     """Return the library over the synthetic study."""
     return Library(study)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> Path:
+    """Return the root of a store in which every page has something to show; tests must not change it."""
+    root = tmp_path_factory.mktemp("whole") / "store"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        fixture_store.fill(root, fixture_whole.results())
+    return root
+
+
+@pytest.fixture(scope="session")
+def whole_library(whole) -> Library:
+    """Return the library over the store in which every page has something to show."""
+    return Library(whole)
 
 
 @pytest.fixture
