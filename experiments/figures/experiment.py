@@ -62,8 +62,9 @@ class Judged(NamedTuple):
     @property
     def where(self) -> str:
         """Return the figure or table of the paper, where the claim names one."""
-        found = WHERE.search(self.verdict.claim.text)
-        return self.verdict.claim.where or (found[0] if found else "")
+        claim = self.verdict.claim
+        found = WHERE.search(claim.text) or WHERE.search(claim.source)
+        return claim.where or (found[0] if found else "")
 
 
 def nothing(_: Any) -> Sequence[Any]:
