@@ -80,6 +80,11 @@ ATTENTION_COMPARED = "attention-compared"
 ATTENTION_QUERY = "attention-query"
 ATTENTION_QUERIED = "attention-queried"
 
+FOURIER_VIEW = "fourier-view"
+FOURIER_TASK = "fourier-task"
+
+TRAINING_BESIDE = "training-beside"
+TRAINING_MEASURE = "training-measure"
 
 RUNS_GRID = "runs-grid"
 RUNS_SEARCH = "runs-search"
@@ -95,6 +100,10 @@ RUNS_TAG = "runs-tag"
 RUNS_NOTE = "runs-note"
 RUNS_WRITE = "runs-write"
 RUNS_AGAINST = "runs-against"
+
+COMPARE_AGAINST = "compare-against"
+COMPARE_ARRAY = "compare-array"
+COMPARE_FIGURE = "compare-figure"
 
 # Try it
 TRY_ASK = "try-ask"
@@ -147,7 +156,6 @@ def shown_with(form: str, name: Any) -> dict[str, Any]:
     return {"type": f"{form}-shown", "name": name}
 
 
-
 def fourier(name: str) -> dict[str, str]:
     """Return the id of a choice of periods on the Fourier page: "period" or "pins"."""
     return {"type": "fourier-choice", "name": name}
@@ -166,6 +174,11 @@ def training(name: str) -> dict[str, str]:
 def training_part(name: str) -> dict[str, str]:
     """Return the id of what follows from the selected step."""
     return {"type": "training-part", "name": name}
+
+
+def compare_place(dim: Any) -> dict[str, Any]:
+    """Return the id of the choice of one label of a dim on the Compare page."""
+    return {"type": "compare-place", "name": dim}
 
 
 def graph(name: str) -> dict[str, str]:

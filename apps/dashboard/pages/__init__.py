@@ -8,6 +8,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from apps.dashboard.pages import af1, attention, fourier, overview, patching, probing, runs, study, training, try_it
+from apps.dashboard.pages import (
+    af1,
+    attention,
+    compare,
+    fourier,
+    overview,
+    patching,
+    probing,
+    runs,
+    study,
+    training,
+    try_it,
+)
 
-PAGES: tuple[ModuleType, ...] = (overview, af1, patching, probing, fourier, training, attention, try_it, study, runs)
+PAGES: tuple[ModuleType, ...] = (
+    overview, af1, patching, probing, fourier, training, attention, compare, try_it, study, runs,
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""What changed between two runs: A, B and A - B on one scale, and what was asked differently.
+
+Data flow: two runs of one method (`run` is A, `against` is B: the baseline) -> one array of both, subtracted by
+`interp.store.differences`, which refuses arrays that do not match -> maps or curves. Array (`metric`) and the label of
+every further dim (`view`, as `kind=mean,component=z`) are in the address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dash_mantine_components as dmc
+from dash import ALL, Dash, Input, Output, State, html, no_update
+from dash.development.base_component import Component
+
+from apps.dashboard import ids
+from apps.dashboard.components.card import broken_card, figure_card
+from apps.dashboard.components.choice import choice, run_options
+from apps.dashboard.components.compare_tables import headline_table, made_table, question_table, sides
+from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.notice import broken, empty
+from apps.dashboard.components.runs_table import BASELINE
+from apps.dashboard.drawn import Source
+from apps.dashboard.library import Library
+from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.selection import Selection, parse
+from interp.errors import InterpError, nearest
+from interp.figures import FIGURES
+from interp.figures import differences as figures
+from interp.store import Notes, RunSummary
+from interp.store.compare import diff
+from interp.store.differences import choices, difference, names
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PATH, NAME = "/compare", "Compare"
+HEADING = "Compare: what changed between two runs?"
+HEIGHT = 400
+
+
+def layout(library: Library, request: Request) -> Component:
+    """Return two runs side by side; without runs in the address the newest with a second one of its method."""
+    if not library.models():
+        return page(PATH, HEADING, request, [empty_store(library)])
+    one, two, notices = pick_two(library, request.selection)
+    request.notices.extend(notices)
+    if one is None:
+        nothing = empty(
+            "Nothing to compare yet", "No method has two runs. Run one twice, then reload this page:",
+            "interp run patching --model mental-math --task a+b", "interp run patching --model mental-math --task a-b",
+        )  # fmt: skip
+        return page(PATH, HEADING, request, [nothing])
+    shown = request.selection.but(run=one.run_id, against=two.run_id if two else None)
+    controls = _runs(library, one, two)
+    if two is None:
+        text = f"{one.run_id} is the only {one.method} run of this store: there is nothing to compare it with."
+        return page(PATH, HEADING, request, [broken(text)], controls=controls, selection=shown)
+    try:
+        body, shown = _body(library, one, two, shown, request)
+    except InterpError as error:
+        body = [sides(one, two, _swapped(shown)), broken_card("These runs cannot be read", str(error))]
+    return page(PATH, HEADING, request, body, controls=controls, selection=shown)
+
+
+def pick_two(library: Library, asked: Selection) -> tuple[RunSummary | None, RunSummary | None, list[str]]:
+    """Return A and B, and notices about what the address names and this store does not have."""
+    known = {line.run_id: line for line in library.runs()}
+    notices, found = [], []
+    for name in (asked.run, asked.against):
+        line = known.get(name) if name else None
+        if name and line is None:
+            notices.append(f"There is no run {name!r} in this store. {nearest(name, list(known))}")
+        elif line is not None and line.status != "complete":
+            notices.append(f"Run {name} is damaged ({line.problem}). Check it: interp runs verify {name}")
+            line = None
+        found.append(line)
+    one, two = found
+    if one is None and two is not None:
+        one, two = other_of(library, two), two
+    one = one or next((line for line in known.values() if line.status == "complete" and other_of(library, line)), None)
+    return one, two or (other_of(library, one) if one else None), notices
+
+
+def other_of(library: Library, line: RunSummary) -> RunSummary | None:
+    """Return what a run is compared with by itself: the baseline of its method, else the nearest other run."""
+    others = [other for other in library.of(line.method) if other.run_id != line.run_id]
+    said = library.notes()
+
+    def near(other: RunSummary) -> tuple:
+        base = BASELINE in said.get(other.run_id, Notes()).tags
+        return (base, other.task == line.task, other.style == line.style, other.model == line.model)
+
+    return max(others, key=near, default=None)  # of equals the newest
+
+
+def _runs(library: Library, one: RunSummary, two: RunSummary | None) -> list[Component]:
+    lines = [line for line in library.runs() if line.status == "complete"]
+    many = [line for line in lines if len(library.of(line.method)) > 1 or line == one]
+    first = [(line.run_id, f"{line.method}: {label}") for line, (_, label) in zip(many, run_options(many), strict=True)]
+    others = [line for line in library.of(one.method) if line.run_id != one.run_id]
+    others += [two] if two is not None and two not in others and two != one else []
+    return [
+        choice(ids.RUN_CHOICE, "A", first, one.run_id, width=390),
+        choice(ids.COMPARE_AGAINST, "B", run_options(others), two.run_id if two else None, width=330),
+    ]
+
+
+def _body(
+    library: Library, one: RunSummary, two: RunSummary, shown: Selection, request: Request
+) -> tuple[list[Component], Selection]:
+    differ = diff(library.opened(one.run_id), library.opened(two.run_id))
+    tables = [
+        html.Div([headline_table(differ["summary"]), question_table(differ["spec"])], className="grid two after"),
+        made_table(differ["made"]),
+    ]
+    first, second = library.dataset(one.run_id), library.dataset(two.run_id)
+    array, notices = array_of(first, one.method, shown.metric)
+    places, wrong = places_of(first, array, shown.view) if array else ({}, [])
+    request.notices.extend([*notices, *wrong])
+    shown = shown.but(metric=array, view=view_of(places))
+    top = sides(one, two, _swapped(shown))
+    if one.run_id == two.run_id:
+        return [top, broken_card("A and B are one run", "Choose another run for B."), *tables], shown
+    try:
+        if array is None:
+            raise InterpError(f"Run A ({one.method}) keeps no array of numbers.")
+        card = _card(difference(first, second, array, places), one, array, request.theme)
+    except InterpError as error:
+        card = broken_card("These two arrays cannot be subtracted", str(error))
+    return [top, _arrays(first, array, places), card, *tables], shown
+
+
+def _arrays(dataset: xr.Dataset, array: str | None, places: dict[str, str]) -> Component:
+    parts = [choice(ids.COMPARE_ARRAY, "Array", [(name, name) for name in names(dataset)], array, width=300)]
+    for dim, labels in (choices(dataset, array) if array else {}).items():
+        known: Any = ids.compare_place(dim)
+        parts.append(
+            dmc.Select(
+                id=known, label=dim, data=labels, value=places.get(dim), allowDeselect=False, size="xs", w=190,
+                searchable=len(labels) > 8, nothingFoundMessage="nothing of that name",
+            )
+        )  # fmt: skip
+    return html.Div(parts, className="keyboard compare-array")
+
+
+def _card(made: xr.Dataset, one: RunSummary, array: str, theme: str) -> Component:
+    known = FIGURES.get(one.method, ())
+    drawing = next((each for each in known if each.shows == array), next(iter(known), None))
+    source = Source(one.run_id, drawing.name) if drawing else None
+    figure = figures.beside(made, theme=theme)
+    ready = dressed(figure, made, figures.summary(made), table=figures.table(made), source=source)
+    return figure_card(ready, ids.COMPARE_FIGURE, HEIGHT)
+
+
+def array_of(dataset: xr.Dataset, method: str, asked: str | None) -> tuple[str | None, list[str]]:
+    """Return the array of the address, else the one that the first figure of the method shows, and notices."""
+    known = names(dataset)
+    if asked in known:
+        return asked, []
+    notices = [f"Run A has no array {asked[:60]!r}. {nearest(asked[:60], known)}"] if asked else []
+    usual = next((each.shows for each in FIGURES.get(method, ()) if each.shows in known), None)
+    return usual or next(iter(known), None), notices
+
+
+def places_of(dataset: xr.Dataset, array: str, view: str | None) -> tuple[dict[str, str], list[str]]:
+    """Return one label for every dim that is not shown, and notices about what of `view` there is not."""
+    known, notices = choices(dataset, array), []
+    found = {dim: labels[0] for dim, labels in known.items() if labels}
+    for part in (view or "").split(",") if view else []:
+        dim, _, label = part.partition("=")
+        if dim in known and label in known[dim]:
+            found[dim] = label
+        elif dim in known:
+            notices.append(f"{array} has no {dim} {label[:40]!r}. {nearest(label[:40], known[dim])}")
+    return found, notices
+
+
+def view_of(places: dict[str, str]) -> str | None:
+    """Return places as the address names them."""
+    return ",".join(f"{dim}={label}" for dim, label in places.items()) or None
+
+
+def _swapped(shown: Selection) -> str:
+    return f"{PATH}{shown.but(run=shown.against, against=shown.run).search}"
+
+
+def register(app: Dash, library: Library) -> None:
+    """A choice of B, of an array or of a place is a new address of this page."""
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.COMPARE_AGAINST, "value"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_run(against: Any, shown: Any) -> Any:
+        return chosen(shown, against=against)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.COMPARE_ARRAY, "value"),
+        Input(ids.compare_place(ALL), "value"),
+        State(ids.compare_place(ALL), "id"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def choose_array(array: Any, labels: list, dims: list, shown: Any) -> Any:
+        places = {str(each["name"]): str(label) for each, label in zip(dims, labels, strict=True) if label}
+        return chosen(shown, array=array, places=places)
+
+
+def chosen(data: Any, *, against: Any = None, array: Any = None, places: dict[str, str] | None = None) -> Any:
+    """Return the query of the address for another choice; no update where it is the one shown.
+
+    Another array begins at its first places.
+    """
+    shown = parse((data or {}).get("search"))[0]
+    after = shown
+    if isinstance(against, str):
+        after = shown.but(against=against)
+    elif isinstance(array, str) and array != shown.metric:
+        after = shown.but(metric=array, view=None)
+    elif places:
+        after = shown.but(view=view_of(places))
+    search = parse(after.search)[0].search
+    return no_update if search == shown.search else search
