@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 from dash import dcc, no_update
 
 from apps.dashboard import ids
@@ -20,62 +19,17 @@ from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import pairs, pairs_compared, patch_maps, places
 from interp.figures.places import Cell
-from interp.store import Spec, Store
-from tests.apps import fixture_circuits, fixture_store
+from tests.apps import fixture_circuits, fixture_patches, fixture_store
 from tests.apps.test_pages import flip_a_bit, page, parts, words
 
 PATH = "/patching"
 LIGHT = "light"
 
 
-def richer(dataset: xr.Dataset, component: str) -> xr.Dataset:
-    """Return a result as the method records it now: of `component`, every metric with its null, each pair of each."""
-    place = dataset["recovered"].dims
-    shares = np.stack([dataset["recovered"].values * factor for factor in (1, 0.9, 0.8, 0.7)])
-    more = {"recovered_by_metric": (("metric", *place), shares), "accuracy": (place, shares[0].clip(0, 1))}
-    more |= {f"{name}_null": (dims, 0.1 * values) for name, (dims, values) in list(more.items())}
-    for name, scale in (("prob_diff", 0.1), ("correct", 0.05)):
-        more[name] = (("prompt", *place), scale * dataset["logit_diff"].transpose("prompt", *place).values)
-        more |= {f"{name}_{side}": ("prompt", scale * dataset[f"logit_diff_{side}"].values) for side in ENDS}
-    metrics = ["logit_diff", "prob_diff", "answer_logit", "answer_logprob"]
-    return dataset.assign(more).assign_coords(metric=metrics).assign_attrs(component=component)
-
-
-ENDS = ("clean", "corrupted")
-
-
-def of_heads(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a result of heads with the pairs of a map of the stream."""
-    heads = fixture_circuits.head_patching("a+b")
-    cells = dataset["logit_diff"].isel(layer=slice(3)).expand_dims(head=heads["head"].values)
-    ends = {f"logit_diff_{side}": dataset[f"logit_diff_{side}"] for side in ENDS}
-    text = dataset["prompt_corrupted"]
-    return heads.assign(logit_diff=cells, **ends).assign_coords(prompt=dataset["prompt"], prompt_corrupted=text)
-
-
 @pytest.fixture(scope="module")
 def several(tmp_path_factory) -> Library:
     """Return a store with three components of one question, heads, attribution, and one run noising."""
-    root, base = tmp_path_factory.mktemp("several"), fixture_store.patching("a+b")
-    store = Store(root)
-    noising = {"component": "resid_pre", "direction": "noising"}
-    runs = [
-        (richer(base, "resid_pre").assign_attrs(direction="noising"), noising),
-        (richer(base, "attn_out").isel(layer=slice(8)), {"component": "attn_out"}),
-        (richer(base, "mlp_out").isel(layer=slice(8)), {"component": "mlp_out"}),
-        (of_heads(base), {"component": "z"}),
-        (fixture_circuits.attribution("a+b"), {}),
-        (richer(base, "resid_pre"), {"component": "resid_pre"}),
-    ]
-    for k, (dataset, parameters) in enumerate(runs):
-        attrs = dataset.attrs
-        spec = Spec(
-            method=attrs["method"], model="mental-math", task="a+b", style="plain", parameters=parameters,
-            weights_sha256="5f" * 32,
-        )  # fmt: skip
-        when = f"2026-11-20T21:00:{k:02d}.000Z"
-        store.write(spec, dataset, provenance={"created": when, "finished": when, "seconds": 1.0}, summary={"n": 200})
-    return Library(root)
+    return Library(fixture_patches.fill(tmp_path_factory.mktemp("several")))
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +224,13 @@ def test_another_component_or_metric_keeps_the_cell_where_it_can(several, run, s
         run["resid_pre"], run["attn_out"]
     )
     assert "metric=accuracy" in leads.turned(several, shown, run["resid_pre"], "accuracy")
+    heads = parse(
+        leads.turned(several, Selection(run=run["resid_pre"], layer=2, role="a").search, run["z"], "logit_diff")
+    )[0]
+    assert (heads.layer, heads.head, heads.role) == (2, 2, "a")
+    assert parse(leads.turned(several, heads.search, run["mlp_out"], "logit_diff"))[0] == Selection(
+        run=run["mlp_out"], layer=2, role="a"
+    )
     last = Selection(run=run["resid_pre"], layer=8, role="eq").search
     assert parse(leads.turned(several, last, run["attn_out"], "logit_diff"))[0].layer < 8  # there is no layer 8
     assert leads.turned(several, shown, run["resid_pre"], "logit_diff") is no_update

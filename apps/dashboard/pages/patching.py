@@ -117,7 +117,10 @@ def _body(library: Library, line: RunSummary, chosen: Selection, theme: str) -> 
         html.Div(cards.pins_card(library, line, cell, chosen, theme), id=ids.PATCHING_PINS, className="after"),
         html.Div(cards.components_card(library, line, metric, theme), className="after"),
         html.Section(
-            [html.H2("Heads, and estimates against exact effects", id=name), html.Div(beside, className="grid three")],
+            [
+                html.H2("Heads, and estimates against exact effects", id=name),
+                html.Div(beside, className="grid patch-more"),
+            ],
             className="cell after",
             **aria(labelledby=name),
         ),

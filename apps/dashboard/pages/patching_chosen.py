@@ -82,6 +82,20 @@ def shown_cell(dataset: xr.Dataset, shown: Selection) -> Cell:
     return cell
 
 
+def fitted(dataset: xr.Dataset, shown: Selection) -> Cell:
+    """Return the cell of another run that is nearest to a selection: layer and role kept where the run has them."""
+    usual = default_cell(dataset)
+    if shown.layer is None or shown.role is None:
+        return usual
+    head = (usual.head if shown.head is None else shown.head) if places.of_heads(dataset) else None
+    cell = Cell(shown.layer, shown.role, head)
+    try:
+        places.index_of(dataset, cell)
+    except InterpError:
+        return usual
+    return cell
+
+
 def metric_of(dataset: xr.Dataset, shown: Selection) -> str:
     """Return the metric of a selection, by default the one the run was asked for."""
     return shown.metric or places.kept(dataset)[0]

@@ -15,7 +15,7 @@ from apps.dashboard.components.pair_card import PATCHED, rank_of
 from apps.dashboard.components.patching_cards import heads_run, pins_card, stream_runs
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
-from apps.dashboard.pages.patching_chosen import at, default_cell, line_of, metric_of, shown_cell
+from apps.dashboard.pages.patching_chosen import at, fitted, line_of, metric_of, shown_cell
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import places
@@ -128,11 +128,7 @@ def turned(library: Library, search: str, run: Any, metric: Any) -> Any:
     if line_of(library, other) is None:
         raise InterpError(f"There is no run {run[:60]!r} in this store.")
     dataset = library.dataset(run)
-    try:
-        shown_cell(dataset, other)
-    except InterpError:
-        other = at(other, default_cell(dataset))
-    return _kept(dataset, other).search
+    return _kept(dataset, at(other, fitted(dataset, other))).search
 
 
 def _metric(library: Library, line: RunSummary, shown: Selection) -> str:
