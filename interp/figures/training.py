@@ -22,34 +22,14 @@ from interp.errors import InterpError
 from interp.figures import curves, schema
 from interp.figures import theme as look
 from interp.figures.maps import thinned
+from interp.figures.training_parts import TITLES, nearest, title_of, values_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
-MOST_PARTS = 9
-"""Parts that one figure shows; of more (36 kinds of question) the mean, the worst and the best at the end."""
-
 SMALLEST = 1e-9
 """Values below this are drawn at it: a logarithmic axis has no zero."""
 
-TITLES = {
-    "digit_loss": "Loss of every answer digit",
-    "digit_accuracy": "Accuracy of every answer digit",
-    "digit_gradient_norm": "Gradient norm of every digit's loss",
-    "digit_cosine": "Gradient of every digit beside the mean one",
-    "subtask_loss": "Loss of every subtask",
-    "exact": "Answers right in every digit",
-    "loss": "Loss of every split",
-    "accuracy": "Accuracy of every split",
-    "question_accuracy": "Accuracy of every kind of question",
-    "train_loss": "Loss of the batch",
-    "side_loss": "Loss of the auxiliary heads",
-    "removed": "Steps no longer written out",
-    "selection_loss": "Loss on the selection split",
-    "prob_diff": "Probability difference",
-    "leak": "Attention that the window forbids",
-    "sum_squared_weights": "Sum of squared weights",
-}
 LOGARITHMIC = ("nats", "nats / weight", "squared error", "attention weight")
 
 
@@ -74,8 +54,9 @@ def compared(logs: Mapping[str, xr.Dataset], measure: str, *, theme: str = "ligh
     first = next(iter(having.values()))
     labels = list(dict.fromkeys(label for log in having.values() for label in values_of(log, measure)))
     wide = min(3, len(labels))
+    shared: Any = {"shared_xaxes": "all", "shared_yaxes": "all"}
     figure = make_subplots(
-        rows=-(-len(labels) // wide), cols=wide, shared_xaxes="all", shared_yaxes="all", horizontal_spacing=0.03,
+        rows=-(-len(labels) // wide), cols=wide, **shared, horizontal_spacing=0.03,
         vertical_spacing=0.12, subplot_titles=labels if len(labels) > 1 else None,
     )  # fmt: skip
     for j, label in enumerate(labels):
@@ -144,44 +125,6 @@ def points(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int]) -
     return found
 
 
-def nearest(log: xr.Dataset, measure: str, step: int) -> int:
-    """Return the position of the logged step nearest to `step` at which `measure` was taken."""
-    table = np.stack(list(values_of(log, measure).values()))
-    taken = np.flatnonzero(np.isfinite(table).any(0))
-    steps = np.asarray(schema.labels(log, "step"))
-    return int(taken[np.argmin(np.abs(steps[taken] - step))])
-
-
-def values_of(log: xr.Dataset, measure: str) -> dict[str, np.ndarray]:
-    """Return the values [step] of each part of a measure; of many parts their mean, worst and best at the end."""
-    schema.need(log, measure)
-    array = log[measure]
-    if array.ndim == 1:
-        return {"": array.to_numpy().astype(float)}
-    dim = next(str(name) for name in array.dims if name != "step")
-    labels, table = [str(label) for label in schema.labels(log, dim)], schema.values(log, measure, dim, "step")
-    kept = [i for i in range(len(labels)) if np.isfinite(table[i]).any()]
-    if len(kept) <= MOST_PARTS:
-        return {labels[i]: table[i] for i in kept}
-    last = table[:, nearest_end(table)]
-    worst, best = int(np.nanargmin(last)), int(np.nanargmax(last))
-    return {
-        f"mean of {len(kept)}": table.mean(0),
-        f"worst: {labels[worst]}": table[worst],
-        f"best: {labels[best]}": table[best],
-    }
-
-
-def nearest_end(table: np.ndarray) -> int:
-    """Return the last position at which anything was measured."""
-    return int(np.flatnonzero(np.isfinite(table).any(0))[-1])
-
-
-def title_of(measure: str) -> str:
-    """Return what a measure is called in titles."""
-    return TITLES.get(measure, measure.replace("_", " ").capitalize())
-
-
 def _line(
     figure: go.Figure, named: tuple[str, np.ndarray], steps: list, of: tuple[xr.Dataset, str],
     style: tuple[str, int], place: Any = None, legend: bool = True,
@@ -214,12 +157,12 @@ def _guess(
         curves.add_null(figure, text, [min(steps), max(steps)], np.full(2, float(null)), place, legend=legend)
 
 
-def _axes(figure: go.Figure, log: xr.Dataset, measure: str, **last_row: int) -> None:
+def _axes(figure: go.Figure, log: xr.Dataset, measure: str, **last_row: Any) -> None:
     figure.update_xaxes(title_text="step", **last_row)
     _value_axis(figure, log, measure, **({"col": 1} if last_row else {}))
 
 
-def _value_axis(figure: go.Figure, log: xr.Dataset, measure: str, **place: int) -> None:
+def _value_axis(figure: go.Figure, log: xr.Dataset, measure: str, **place: Any) -> None:
     units = str(log[measure].attrs.get("units", ""))
     if units in LOGARITHMIC:
         figure.update_yaxes(type="log", exponentformat="power")
@@ -233,18 +176,3 @@ def _told(log: xr.Dataset, measure: str) -> tuple[str, ...]:
     about = log[measure].attrs
     null = f"null: {about['null_text']}" if "null_text" in about else "no null recorded"
     return str(about.get("description", "")), str(about.get("units", "")), f"n = {about.get('n', 'not recorded')}", null
-
-
-def summary(logs: Mapping[str, xr.Dataset], measure: str) -> str:
-    """Return the values of every training at its last measured step, best and worst part."""
-    said = []
-    for name, log in logs.items():
-        if measure not in log:
-            continue
-        named = values_of(log, measure)
-        at = nearest(log, measure, 10**9)
-        last = {label: float(value[at]) for label, value in named.items() if np.isfinite(value[at])}
-        low, high = min(last, key=lambda label: last[label]), max(last, key=lambda label: last[label])
-        ends = f"{last[low]:.3g}" if low == high else f"{last[low]:.3g} ({low}) to {last[high]:.3g} ({high})"
-        said.append(f"{name} {ends} at step {schema.labels(log, 'step')[at]}")
-    return f"{title_of(measure)}: {'; '.join(said) or 'not logged'}."

@@ -8,9 +8,9 @@ import pytest
 from dash import no_update
 
 from apps.dashboard.library import Library
-from apps.dashboard.pages import fourier
-from apps.dashboard.pages.fourier_cards import VIEWS, name_of
+from apps.dashboard.pages import fourier, fourier_moves
 from apps.dashboard.pages.fourier_periods import clicked, number, pin_of
+from apps.dashboard.pages.fourier_views import VIEWS, name_of
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import FIGURES
@@ -110,16 +110,18 @@ def test_a_damaged_run_is_one_broken_card(tmp_path):
 
 def test_a_click_selects_shift_pins_and_esc_lets_go(waves):
     peak = {"graph": name_of("spectrum", "power"), "custom": 10.0}
-    one = fourier.changed(waves, shown(), peak, {})
+    one = fourier_moves.changed(waves, shown(), peak, {})
     assert one.period == 10
-    two = fourier.changed(waves, one, peak | {"custom": 5.0, "shift": True}, {})
+    two = fourier_moves.changed(waves, one, peak | {"custom": 5.0, "shift": True}, {})
     assert (two.period, two.pin) == (10, ("T=5",))
-    assert fourier.changed(waves, two, peak | {"custom": 5.0, "shift": True}, {}).pin == ()
-    assert fourier.changed(waves, two, {"unlock": True}, {}) == shown()
+    assert fourier_moves.changed(waves, two, peak | {"custom": 5.0, "shift": True}, {}).pin == ()
+    assert fourier_moves.changed(waves, two, {"unlock": True}, {}) == shown()
 
 
 def test_a_click_on_the_map_selects_the_place_and_its_period(waves):
-    found = fourier.changed(waves, shown(), {"graph": name_of("spectra", "excess"), "x": 4, "y": 2, "curve": 0}, {})
+    found = fourier_moves.changed(
+        waves, shown(), {"graph": name_of("spectra", "excess"), "x": 4, "y": 2, "curve": 0}, {}
+    )
     assert (found.layer, found.role, found.period) == (2, "result at eq", 10)
 
 
@@ -133,17 +135,19 @@ def test_a_click_on_the_map_selects_the_place_and_its_period(waves):
     ],
 )  # fmt: skip
 def test_a_click_elsewhere_or_made_up_changes_nothing(waves, click):
-    assert fourier.changed(waves, shown(), click, {}) == shown()
+    assert fourier_moves.changed(waves, shown(), click, {}) == shown()
 
 
 def test_a_choice_by_keyboard_is_a_click(waves):
-    assert fourier.changed(waves, shown(), None, {"period": "10", "pins": ["T=5"]}) == shown(period=10, pin=("T=5",))
-    assert fourier.changed(waves, shown(period=10), None, {"period": "none", "pins": []}).period is None
-    assert fourier.changed(waves, shown(), None, {"period": "<b>", "pins": ["<b>", 3]}) == shown()
+    assert fourier_moves.changed(waves, shown(), None, {"period": "10", "pins": ["T=5"]}) == shown(
+        period=10, pin=("T=5",)
+    )
+    assert fourier_moves.changed(waves, shown(period=10), None, {"period": "none", "pins": []}).period is None
+    assert fourier_moves.changed(waves, shown(), None, {"period": "<b>", "pins": ["<b>", 3]}) == shown()
 
 
 def test_only_what_changes_travels(waves):
-    address, picked, told, graphs = fourier.outputs(waves, shown(), shown(period=10, pin=("T=5",)), GRAPHS)
+    address, picked, told, graphs = fourier_moves.outputs(waves, shown(), shown(period=10, pin=("T=5",)), GRAPHS)
     assert parse(address["search"])[0] == shown(period=10.0, pin=("T=5",))
     assert picked == ["10", ["T=5"]]
     assert "T = 10" in words(told)
@@ -158,7 +162,7 @@ def test_only_what_changes_travels(waves):
 def test_a_period_recolours_the_circles(waves):
     circles = [name_of("helix", "rings"), name_of("helix", "coil")]
     before = shown(view="circles")
-    graphs = fourier.outputs(waves, before, before.but(period=10), circles)[3]
+    graphs = fourier_moves.outputs(waves, before, before.but(period=10), circles)[3]
     colours = [each for each in graphs[0].to_plotly_json()["operations"] if each["location"][-1] == "color"]
     assert len(colours) == 2  # both planes, by the phase of one period
     assert colours[0]["params"]["value"][:3] == pytest.approx([0, 0.1, 0.2])
@@ -166,7 +170,7 @@ def test_a_period_recolours_the_circles(waves):
 
 
 def test_the_same_again_changes_nothing(waves):
-    assert fourier.outputs(waves, shown(), shown(), GRAPHS)[0] is no_update
+    assert fourier_moves.outputs(waves, shown(), shown(), GRAPHS)[0] is no_update
 
 
 def test_view_and_task_are_addresses():

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from interp.errors import InterpError
-from interp.figures import grokking_circles, grokking_neurons, step_marks, training
+from interp.figures import grokking_circles, grokking_neurons, step_marks, training, training_parts
 from tests.apps import fixture_grokking
 
 STEPS = [1, 100, 200, 300]
@@ -54,8 +54,8 @@ def test_trainings_are_lines_in_one_panel_a_part():
 
 
 def test_a_step_is_the_nearest_at_which_it_was_measured():
-    assert training.nearest(log(), "digit_loss", 260) == 3
-    assert training.nearest(log(), "exact", 10) == 1
+    assert training_parts.nearest(log(), "digit_loss", 260) == 3
+    assert training_parts.nearest(log(), "exact", 10) == 1
     traces = training.points({"one": log(), "two": log(0.5)}, "digit_loss", [1, 300])
     assert [trace.name for trace in traces] == ["one, step 1", "one, step 300", "two, step 1", "two, step 300"]
     np.testing.assert_allclose(traces[3].y, log(0.5)["digit_loss"].sel(step=300))
@@ -64,15 +64,15 @@ def test_a_step_is_the_nearest_at_which_it_was_measured():
 
 def test_of_many_parts_the_mean_the_worst_and_the_best_are_shown():
     many = log(digits=12)
-    found = training.values_of(many, "digit_loss")
+    found = training_parts.values_of(many, "digit_loss")
     assert list(found) == ["mean of 12", "worst: c0", "best: c11"]  # by the value at the end
     np.testing.assert_allclose(found["mean of 12"], many["digit_loss"].mean("digit"))
 
 
 def test_the_sentence_says_where_it_ended():
-    said = training.summary({"one": log()}, "digit_loss")
+    said = training_parts.summary({"one": log()}, "digit_loss")
     assert said == "Loss of every answer digit: one 0.1 (c0) to 0.3 (c2) at step 300."
-    assert "not logged" in training.summary({"one": log()}, "loss")
+    assert "not logged" in training_parts.summary({"one": log()}, "loss")
 
 
 def test_themes_differ_in_their_template_only():

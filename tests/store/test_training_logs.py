@@ -12,7 +12,8 @@ import pytest
 
 from interp.errors import InterpError
 from interp.places import zoo_directory
-from interp.store.training_logs import MEASURES, read_lines, training_log, trainings
+from interp.store.training_logs import read_lines, training_log, trainings
+from interp.store.training_measures import MEASURES
 
 ZOO = zoo_directory()
 
@@ -49,7 +50,7 @@ def test_values_are_those_of_the_lines():
 
 def test_n_is_that_of_the_trainers():
     from interp.models.multiplication_training import N_MEASURED as trained
-    from interp.store.training_logs import N_MEASURED
+    from interp.store.training_measures import N_MEASURED
 
     assert trained == N_MEASURED
     history = pytest.importorskip("interp.models.modular_training").history(ZOO / "modadd-59")

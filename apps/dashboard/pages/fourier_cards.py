@@ -6,7 +6,7 @@ patch("fourier-helix-rings", ...)         ->  what changes in that graph when an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dash import Patch, html, no_update
@@ -17,6 +17,7 @@ from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.fourier_periods import periods_of
 from apps.dashboard.pages.fourier_runs import Chosen, command
+from apps.dashboard.pages.fourier_views import name_of, parse_name
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, schema
@@ -25,97 +26,14 @@ from interp.figures.period_marks import MARKS
 from interp.figures.spectra_places import VARIANT, lines, nearest_component, place_of, strongest
 from interp.figures.twin import twin
 
-PREFIX = "fourier"
 HEIGHT = 330
 WIDE = {"rings": 330, "measures": 430}
 """Figures of many panels, which take a whole row, and their height."""
 
 
-@dataclass(frozen=True)
-class View:
-    """One part of the page: its name, the question it answers, its cards as (method, figure, title when missing)."""
-
-    label: str
-    question: str
-    cards: tuple[tuple[str, str, str], ...]
-
-
-VIEWS: dict[str, View] = {
-    "spectra": View(
-        "Spectra",
-        "At which periods do numbers vary, in the embeddings and at every layer and token, beyond what noise, shuffled "
-        "numbers and a smooth number line give?",
-        (
-            ("spectrum", "power", "Fourier power of the number embeddings"),
-            ("spectra", "excess", "Periods by layer and token"),
-            ("spectra", "at_place", "Spectrum at one place"),
-            ("spectra", "by_layer", "Periods through the layers"),
-        ),
-    ),
-    "circles": View(
-        "Circles and helix",
-        "Do numbers stand on circles that were fitted to other numbers, what does each circle explain, and does "
-        "writing it in place of the number bring the answer back? Colours are phases: they repeat every T.",
-        (
-            ("helix", "rings", "Numbers on their circles"),
-            ("helix", "coil", "Numbers on their helix"),
-            ("helix", "by_period", "Variance explained by each period"),
-            ("helix", "patch_curve", "Writing a helix in place of the number"),
-        ),
-    ),
-    "neurons": View(
-        "Neurons, clock and pizza",
-        "Into which clusters of frequencies do the neurons of a modular network fall, and does it add like a clock or "
-        "like a pizza?",
-        (
-            ("grokking", "clusters", "Neurons by frequency"),
-            ("grokking", "spectra", "Spectra over training"),
-            ("clock_pizza", "evidence", "Clock or pizza"),
-            ("clock_pizza", "circles", "What one circle computes alone"),
-            ("clock_pizza", "logit_map", "Correct logit of every pair"),
-            ("clock_pizza", "cosines", "Cosine of the two operand gradients"),
-        ),
-    ),
-    "causal": View(
-        "Causal",
-        "Does the answer need a period? Planes and frequencies are taken out or kept alone, beside random ones of the "
-        "same dimension and of the same variance.",
-        (
-            ("planes", "accuracy", "Answers without and with single planes"),
-            ("filters", "removal", "Answers without low or high frequencies"),
-            ("filters", "kept", "One period of the number logits"),
-            ("filters", "errors", "How filtered answers are wrong"),
-        ),
-    ),
-    "digits": View(
-        "Digits",
-        "Are numbers written digit by digit, each digit on a circle, in base 10 rather than another base, and does the "
-        "answer turn when a digit is turned?",
-        (
-            ("digit_probes", "by_base", "Digits on circles, base against base"),
-            ("digit_probes", "by_layer", "Where the digits are read"),
-            ("digit_rotation", "dose_curve", "Turning a digit"),
-            ("digit_codes", "scores", "Waves of the ten digits"),
-            ("convergence", "measures", "Energy, Fisher ratio and probe of the residues"),
-        ),
-    ),
-}  # fmt: skip
-
-
-def name_of(method: str, figure: str) -> str:
-    """Return the name of a card's graph."""
-    return f"{PREFIX}-{method}-{figure}"
-
-
 def tall(figure: str) -> int:
     """Return the height of a card's graph in pixels."""
     return WIDE.get(figure, HEIGHT)
-
-
-def parse_name(name: object) -> tuple[str, str] | None:
-    """Return method and figure of a graph of this page, None for any other."""
-    cards = [card for view in VIEWS.values() for card in view.cards]
-    return next(((method, figure) for method, figure, _ in cards if name_of(method, figure) == name), None)
 
 
 def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection: Selection, theme: str) -> Component:
@@ -141,7 +59,8 @@ def ready(library: Library, run_id: str, asked: tuple[str, str, str], selection:
     if options:
         drawn = plain.draw(dataset, theme=theme, **options)
         title, subtitle = words(drawn, dataset)
-        height = max(0, (drawn.layout.height or 0) - HEAD)
+        layout: Any = drawn.layout
+        height = max(0, (layout.height or 0) - HEAD)
         table = twin(table_of(figure, dataset, options), plain.shows)
         source = Source(run_id, figure)
         made = Drawn(title, subtitle, untitled(drawn), plain.summary(dataset), table, height, source)
@@ -150,8 +69,8 @@ def ready(library: Library, run_id: str, asked: tuple[str, str, str], selection:
     marks = marks_of(method, figure, dataset, selection)
     if not marks:
         return made
-    layout = made.figure["layout"]
-    return replace(made, figure={**made.figure, "layout": {**layout, "shapes": [*layout.get("shapes", ()), *marks]}})
+    shown = made.figure["layout"]
+    return replace(made, figure={**made.figure, "layout": {**shown, "shapes": [*shown.get("shapes", ()), *marks]}})
 
 
 def table_of(figure: str, dataset: Any, options: dict[str, Any]) -> Any:

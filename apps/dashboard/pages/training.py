@@ -25,9 +25,11 @@ from apps.dashboard.pages.training_cards import cards, patch
 from apps.dashboard.pages.training_choice import STEP, Shown, changed, read, shown_of
 from apps.dashboard.selection import MOST_PINS, Selection, parse
 from interp.errors import InterpError
-from interp.figures.training import parts, title_of
+from interp.figures.training import parts
+from interp.figures.training_parts import title_of
 from interp.places import zoo_directory
-from interp.store.training_logs import LOG, MEASURES, trainings
+from interp.store.training_logs import LOG, trainings
+from interp.store.training_measures import MEASURES
 
 PATH, NAME = "/training", "Training"
 HEADING = "Training: what was learned when?"

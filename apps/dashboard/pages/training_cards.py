@@ -22,7 +22,7 @@ from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.training_choice import Shown
 from interp.errors import InterpError
-from interp.figures import drawing, grokking_circles, grokking_neurons, training
+from interp.figures import drawing, grokking_circles, grokking_neurons, training, training_parts
 from interp.figures.maps import thinned
 from interp.figures.step_marks import at_index, upright
 from interp.figures.twin import twin
@@ -85,9 +85,10 @@ def _curve(zoo: Path, shown: Shown, name: str, theme: str) -> Component:
     try:
         figure, said, table = drawn_of(shown, name, theme)
     except InterpError as error:
-        return broken_card(training.title_of(shown.measure), str(error))
+        return broken_card(training_parts.title_of(shown.measure), str(error))
     title, subtitle = words(figure, shown.log)
-    height = max(0, (figure.layout.height or 0) - HEAD)
+    drawn_as: Any = figure.layout
+    height = max(0, (drawn_as.height or 0) - HEAD)
     made = Drawn(title, subtitle, untitled(figure), said, twin(table, measure_in(shown, name)), height)
     layout = {**made.figure["layout"], "shapes": shapes(shown, name)}
     made = replace(made, figure={**made.figure, "layout": layout})
@@ -106,12 +107,12 @@ def drawn_of(shown: Shown, name: str, theme: str) -> tuple[go.Figure, str, Any]:
     few = log.isel(step=thinned(list(range(log.sizes["step"])), MOST_ROWS))
     one = {shown.name: log}
     if name == "at_step":
-        at = [training.nearest(log, measure, step) for step in shown.steps]
+        at = [training_parts.nearest(log, measure, step) for step in shown.steps]
         figure = training.at_step(shown.logs, measure, shown.steps, theme=theme)
-        return figure, training.summary(shown.logs, measure), log.isel(step=at)
+        return figure, training_parts.summary(shown.logs, measure), log.isel(step=at)
     if name == "compared":
-        return training.compared(shown.logs, measure, theme=theme), training.summary(shown.logs, measure), few
-    return training.parts(log, measure, theme=theme), training.summary(one, measure), few
+        return training.compared(shown.logs, measure, theme=theme), training_parts.summary(shown.logs, measure), few
+    return training.parts(log, measure, theme=theme), training_parts.summary(one, measure), few
 
 
 def shapes(shown: Shown, name: str) -> list[dict]:
@@ -121,7 +122,7 @@ def shapes(shown: Shown, name: str) -> list[dict]:
     panels = 1
     if name == "compared":
         labels = {label for log in shown.logs.values() if shown.measure in log
-                  for label in training.values_of(log, shown.measure)}  # fmt: skip
+                  for label in training_parts.values_of(log, shown.measure)}  # fmt: skip
         panels = min(3, len(labels))
     return upright([f"x{i or ''}" if i == 0 else f"x{i + 1}" for i in range(panels)], shown.marked)
 
@@ -197,7 +198,7 @@ def patch(library: Library, name: str, shown: Shown) -> Any:
     if each.figure in AT_CHECKPOINT:
         figure = AT_CHECKPOINT[each.figure](dataset, step=shown.step)
         changed["data"] = [trace.to_plotly_json() for trace in figure.data]
-        changed["layout"]["annotations"] = [note.to_plotly_json() for note in figure.layout.annotations]
+        changed["layout"]["annotations"] = figure.to_plotly_json()["layout"].get("annotations", [])
         return changed
     if each.marks is None:
         return no_update

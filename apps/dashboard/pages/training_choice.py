@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from apps.dashboard.page import Request
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError, nearest
-from interp.store.training_logs import LOG, MEASURES, RECIPE, SUMS, training_log, trainings
+from interp.store.training_logs import LOG, RECIPE, SUMS, training_log, trainings
+from interp.store.training_measures import MEASURES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,7 +114,7 @@ def nearest_step(log: xr.Dataset, step: float) -> int:
 def changed(log: xr.Dataset, selection: Selection, click: dict | None, slid: object) -> Selection:
     """Return the selection after a click in a figure of the page, or after the slider moved to `slid`."""
     if click is None:
-        return selection.but(step=nearest_step(log, slid)) if _is_step(slid) else selection
+        return selection.but(step=nearest_step(log, slid)) if _is_step(slid) else selection  # type: ignore[arg-type]
     if click.get("unlock"):
         return selection.but(step=None, pin=tuple(pin for pin in selection.pin if not STEP.fullmatch(pin)))
     clicked = click.get("custom")
