@@ -125,6 +125,12 @@ def _clientside(app: Dash) -> None:
         Input({"type": "graph", "name": ALL}, "clickData"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(  # one for all pages: a callback without outputs is known by its inputs alone
+        ClientsideFunction("cards", "relay"),
+        Input(ids.CLICK, "data"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         ClientsideFunction("arithmoscope", "copyLink"),
         Output(ids.COPIED, "children"),

@@ -65,8 +65,24 @@
     else picture(card, button.dataset.act);
   });
 
+  // The store of clicks of the page (and view) that is shown, where it has one. A callback on the click of the shell
+  // would be asked for on every page, and miss the parts that only its own page has.
+  const STORES = {
+    "/af1": "af1-click", "/probing": "probing-click", "/attention": "attention-click", "/patching": "patching-click",
+  };
+  function storeOf(selection) {
+    if (!selection) return null;
+    const circuit = selection.path === "/patching" && /[?&]view=circuit(&|$)/.test(selection.search || "");
+    return circuit ? "circuit-click" : STORES[selection.path];
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     cards: {
+      relay: function (click, selection) {
+        const store = storeOf(selection);
+        if (click && store) window.dash_clientside.set_props(store, { data: click });
+      },
+
       // Any click in any graph, as one small message: which graph, where, and whether shift was held.
       clicked: function (clicks) {
         const asked = window.dash_clientside.callback_context.triggered[0];

@@ -2,7 +2,6 @@
 (function () {
   "use strict";
   const CURVES = { wait_curve: "wait", transfer_curve: "transfer", peek_curve: "transfer" };
-  const STORES = { "/af1": "af1-click", "/probing": "probing-click" };
 
   function parts(key) {
     return key.split("-").map(Number);
@@ -71,12 +70,6 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     live: {
-      // A click belongs to the page it was made on: pass it to that page's own store.
-      relay: function (click, shown) {
-        const store = shown && STORES[shown.path];
-        if (click && store) window.dash_clientside.set_props(store, { data: click });
-      },
-
       // What the server drew anew: values of figures that keep their theme, and texts by id.
       redraw: function (drawn, graphs) {
         const texts = (drawn || {}).texts || {};

@@ -154,12 +154,6 @@ def live_stores(grid: Grid, graphs: dict[str, int], random: str = "") -> list[Co
 def register_live(app: Dash) -> None:
     """Let the browser move the window; the server hears of nothing."""
     app.clientside_callback(
-        ClientsideFunction("live", "relay"),
-        Input(ids.CLICK, "data"),
-        State(ids.SELECTION, "data"),
-        prevent_initial_call=True,
-    )
-    app.clientside_callback(
         ClientsideFunction("live", "move"),
         Output(ids.AF1_WAIT, "value"),
         Output(ids.AF1_TRANSFER, "value"),

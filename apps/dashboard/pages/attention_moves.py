@@ -18,8 +18,7 @@ NOTHING = (no_update,) * 9
 
 
 def register(app: Dash, library: Library) -> None:
-    """Install the callbacks; that clicks come here is the work of `relay`."""
-    relay(app)
+    """Install the callbacks; the browser passes clicks on to this page's own store."""
     app.clientside_callback(
         ClientsideFunction("cells", "pointed"),
         Output(ids.ATTENTION_HOVER, "data"),
@@ -64,16 +63,6 @@ def register(app: Dash, library: Library) -> None:
     )
     def ask(role: Any, shown: Any) -> Any:
         return asked(library, (shown or {}).get("search", ""), role)
-
-
-def relay(app: Dash) -> None:
-    """Pass every click on to the page it was made on: this one, or a view of the Patching page."""
-    app.clientside_callback(
-        ClientsideFunction("cells", "relay"),
-        Input(ids.CLICK, "data"),
-        State(ids.SELECTION, "data"),
-        prevent_initial_call=True,
-    )
 
 
 def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
