@@ -6,6 +6,7 @@ desk that died or does not answer in time is opened anew at the next question; i
 
 from __future__ import annotations
 
+import atexit
 import json
 import select
 import subprocess
@@ -72,6 +73,7 @@ class Desk:
 
     def _open(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
+            self._close()
             pipe = subprocess.PIPE
             self._process = subprocess.Popen(
                 self._command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
@@ -89,4 +91,6 @@ class Desk:
 @cache
 def desk() -> Desk:
     """Return the desk of this process: it knows no store, so two apps share it."""
-    return Desk()
+    made = Desk()
+    atexit.register(made.close)
+    return made

@@ -115,12 +115,14 @@ class Workshop:
         alive = self._process is not None and self._process.poll() is None
         return alive and time.monotonic() - self._started < STARTING and not self.workers()
 
+    def command(self) -> list[str]:
+        """Return what starts a worker."""
+        return [sys.executable, "-m", "interp", "worker", "--store", str(self.root), "--idle", str(IDLE)]
+
     def _start(self) -> None:
-        log = self.root / "jobs" / "worker.log"
-        command = [sys.executable, "-m", "interp", "worker", "--store", str(self.root), "--idle", str(IDLE)]
-        with open(log, "ab") as out:
+        with open(self.root / "jobs" / "worker.log", "ab") as out:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         self._started = time.monotonic()
 

@@ -1,0 +1,252 @@
+"""Try it as functions: the form an address fills, what each state of a job shows, what the browser may not send."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from dash import dcc, html
+
+from apps.dashboard import ids, try_form
+from apps.dashboard.components import try_controls, try_result
+from apps.dashboard.library import Library
+from apps.dashboard.pages import study, try_it
+from apps.dashboard.router import show
+from apps.dashboard.workshop import Workshop, workshop
+from interp.errors import InterpError
+from interp.store import Jobs, Spec, Store
+from interp.store.tried import Answers
+from tests.apps.fixture_trial import trial
+from tests.apps.test_pages import parts, words
+from tests.store.test_jobs import change
+
+PATCH = {"kind": "patch", "layer": 4, "role": "b", "operands": [17, 62]}
+QUESTION = Spec(
+    method="try",
+    model="waits-2-2",
+    task="a-b",
+    style="verbal",
+    parameters={"operands": [30, 12], "intervention": PATCH},
+)
+
+
+@pytest.fixture
+def idle(tmp_path, monkeypatch) -> Library:
+    """A library of a store in which no worker is ever started."""
+    monkeypatch.setattr(Workshop, "see_to_a_worker", lambda self: None)
+    return Library(tmp_path / "store")
+
+
+def page(library: Library, search: str = "", theme: str = "light"):
+    return show(library, "/try", search, theme)[0]
+
+
+def form(component) -> dict[str, object]:
+    """The values of the form on a page."""
+    found = {}
+    for part in parts(component):
+        name = getattr(part, "id", None)
+        if isinstance(name, dict) and name.get("type") == "try-field":
+            found[name["name"]] = part.value
+    return found
+
+
+def ended(library: Library, state: str = "done", answered: bool = True, **columns: object) -> int:
+    jobs = Jobs(library.root)
+    job = jobs.submit(QUESTION, "try")
+    change(jobs, job, state=state, started=time.time() - 1, finished=time.time(), **columns)
+    if answered:
+        Answers(library.root).write(QUESTION, trial())
+    return job.id
+
+
+def test_the_form_starts_with_a_question_that_can_be_asked(idle):
+    values = form(page(idle))
+    assert set(values) == set(try_form.NAMES)
+    assert try_form.spec_of(values).model == "mental-math"
+    assert not idle.root.exists()
+
+
+def test_an_address_fills_the_form(idle):
+    found = page(idle, "?v=1&model=add-5&task=a-b&style=verbal&a=30&b=12&layer=2&role=op1&head=3&view=head")
+    values = form(found)
+    told = {name: values[name] for name in ("model", "task", "style", "operands", "layer", "role", "head", "kind")}
+    assert told == {
+        "model": "add-5", "task": "a-b", "style": "verbal", "operands": "30, 12", "layer": 2, "role": "op1", "head": 3,
+        "kind": "head",
+    }  # fmt: skip
+    hidden = {part.id["name"]: part.hidden for part in parts(found) if _is(part, "try-shown")}
+    assert [name for name, gone in hidden.items() if not gone] == ["operands", "layer", "head", "cut"]
+
+
+def _is(part, kind: str) -> bool:
+    return isinstance(getattr(part, "id", None), dict) and part.id.get("type") == kind
+
+
+def test_a_job_in_the_address_shows_its_question_and_answer(idle):
+    number = ended(idle)
+    found = page(idle, f"?v=1&view=job-{number}")
+    assert try_form.spec_of(form(found)) == QUESTION
+    text = words(found)
+    for said in ("edited it says 79", "Control: a random change", "answered in", "interp try 30,12 --model waits-2-2"):
+        assert said in text, said
+    assert sum(isinstance(part, dcc.Graph) for part in parts(found)) == 3
+    assert len(parts(found)) < 400
+    keep = next(part for part in parts(found) if getattr(part, "id", None) == ids.TRY_KEEP)
+    assert not keep.disabled
+
+
+def test_each_state_of_a_job_is_said(idle):
+    expired = ended(idle, answered=False)
+    assert "This answer has expired" in words(page(idle, f"?view=job-{expired}"))
+    failed = ended(idle, state="failed", error="operand b = 125 is out of range; use 0..99.")
+    assert "operand b = 125 is out of range" in words(page(idle, f"?view=job-{failed}"))
+    waiting = Jobs(idle.root).submit(QUESTION.but(seed=1), "try").id
+    found = page(idle, f"?view=job-{waiting}")
+    assert "waits: no worker lives" in words(found)
+    awaited = next(part for part in parts(found) if getattr(part, "id", None) == ids.TRY_AWAIT)
+    assert awaited.data["wait"]
+    assert awaited.data["ms"] == 200
+
+
+def test_a_job_that_is_none_is_a_notice(idle):
+    assert "The link names job 7" in words(page(idle, "?view=job-7"))
+    other = Jobs(idle.root).submit(Spec(method="lens", model="m", task="a+b")).id
+    assert "is no try; see it on New study" in words(page(idle, f"?view=job-{other}"))
+
+
+def test_an_answer_that_was_damaged_counts_as_expired(idle):
+    number = ended(idle)
+    path = Answers(idle.root).folder / f"{QUESTION.hash}.json"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert "This answer has expired" in words(page(idle, f"?view=job-{number}"))
+
+
+def test_a_kept_answer_is_read_from_its_run(idle):
+    run = Store(idle.root).write(QUESTION, trial()).run_id
+    number = ended(idle, answered=False, run_id=run)
+    text = words(page(idle, f"?view=job-{number}"))
+    assert "edited it says 79" in text
+    assert run in text
+
+
+def test_a_read_only_app_says_what_to_type(tmp_path):
+    library = Library(tmp_path, read_only=True)
+    text = words(page(library))
+    assert "This app only reads" in text
+    assert "interp try 17,25" in text
+    with pytest.raises(InterpError, match="read only"):
+        try_it.ask(workshop(library), *asked(try_form.DEFAULTS))
+
+
+def asked(values: dict) -> tuple[list, list]:
+    return [{"type": "try-field", "name": name} for name in values], list(values.values())
+
+
+def test_asking_puts_a_try_in_the_queue_once(idle):
+    work = workshop(idle)
+    job = try_it.ask(work, *asked(try_form.DEFAULTS))
+    assert (job.kind, job.state, job.spec.parameters["intervention"]["kind"]) == ("try", "queued", "patch")
+    assert try_it.ask(work, *asked(try_form.DEFAULTS)).id == job.id
+    assert work.jobs() == []  # no study: New study does not list it
+    with pytest.raises(InterpError, match="Layer is empty"):
+        try_it.ask(work, *asked({**try_form.DEFAULTS, "layer": ""}))
+
+
+def test_figures_stand_beside_their_tables(idle):
+    dataset = trial()
+    table = try_result.predictions(dataset, "light").table
+    assert table is not None
+    assert table.rows[0] == ("1", "42 0.9000", "79 0.7000", "42 0.8000")
+    shown = try_result.attention(dataset, "dark", 2, 1)
+    assert shown.title == "Attention of head 1, block 2 after '17+25='"
+    assert shown.table is not None
+    for block, head in (("x", "0"), (None, "0"), ("-1", "0"), ("99999", "0")):
+        with pytest.raises(InterpError, match="no numbers"):
+            try_result.head_of(block, head)
+    with pytest.raises(InterpError, match="no head 5 in block 0"):
+        try_result.attention(dataset, "light", 0, 5)
+
+
+def test_the_clean_run_alone_is_shown(idle):
+    text = words(try_result.result(trial(runs=1), "light", "interp try 17,25"))
+    assert "the model says 42" in text
+    assert "Control" not in text
+
+
+def test_fields_come_and_go_with_the_intervention():
+    assert set(try_controls.HIDEABLE) == {
+        "operands",
+        "prompt",
+        *(f for fields in try_form.FIELDS.values() for f in fields),
+    }
+    hidden = dict(zip(try_controls.HIDEABLE, try_controls.hidden("cama", "prompt"), strict=True))
+    assert [name for name, gone in hidden.items() if not gone] == ["prompt", "l_wait"]
+    assert all(try_controls.hidden("nonsense", "prompt")[2:])
+
+
+def test_a_study_page_lists_jobs_and_names_a_method(idle):
+    jobs = Jobs(idle.root)
+    first, second = (jobs.submit(Spec(method="lens", model="m", task="a+b", seed=seed)) for seed in (0, 1))
+    found = show(idle, "/study", f"?v=1&metric=cama&view=job-{first.id}", "light")[0]
+    values = {part.id["name"]: part.value for part in parts(found) if _is(part, "study-field")}
+    assert values["method"] == "cama"
+    names = [part.id["name"] for part in parts(found) if _is(part, "parameter-field")]
+    assert names == ["n", "split", "variants", "n_reference", "given"]
+    grid = next(part for part in parts(found) if getattr(part, "id", None) == ids.STUDY_GRID)
+    assert [row["id"] for row in grid.rowData] == [str(second.id), str(first.id)]
+    assert grid.selectedRows == {"ids": [str(first.id)]}
+    assert "There is no job 99" in words(show(idle, "/study", "?view=job-99", "light")[0])
+    assert "There is no method 'steer'" in words(show(idle, "/study", "?metric=steer", "light")[0])
+
+
+def test_a_read_only_study_page_shows_the_queue_and_launches_nothing(tmp_path):
+    Jobs(tmp_path).submit(Spec(method="lens", model="m", task="a+b"))
+    library = Library(tmp_path, read_only=True)
+    found = show(library, "/study", "", "light")[0]
+    text = words(found)
+    assert "This app only reads" in text
+    assert "interp jobs submit" in text
+    buttons = {part.id: part.disabled for part in parts(found) if isinstance(part, html.Button) and part.id}
+    assert buttons[ids.STUDY_LAUNCH]
+    assert buttons[ids.STUDY_START]
+    with pytest.raises(InterpError, match="read only"):
+        study.launch(workshop(library), study.DEFAULTS, {})
+
+
+def test_the_cost_is_told_before_the_launch(idle):
+    values = {**study.DEFAULTS, "method": "patching"}
+    text = words(study.estimate(idle, values, {"n": 50}))
+    assert "50 prompts" in text
+    assert "No earlier run" in text
+    assert "interp run patching --model mental-math --task a+b --set n=50" in text
+    assert "n = 0" in words(study.estimate(idle, values, {"n": 0}))
+    assert "unknown task" in words(study.estimate(idle, {**values, "task": "a*b"}, {}))
+    with pytest.raises(InterpError, match="unknown model"):
+        study.launch(workshop(idle), {**values, "model": "nonsuch"}, {})
+    assert workshop(idle).jobs() == []
+
+
+def test_earlier_runs_tell_the_pace_and_what_is_recorded(small):
+    library = Library(small)
+    line = library.of("patching")[0]
+    spec = library.opened(line.run_id).manifest["spec"]
+    values = {**study.DEFAULTS, "method": "patching", "model": spec["model"], "task": spec["task"]}
+    text = words(study.estimate(library, values, spec["parameters"]))
+    assert f"Recorded already as {line.run_id}" in text
+
+
+def test_what_is_told_of_a_job(idle):
+    from apps.dashboard.components import job_table
+
+    jobs, work = Jobs(idle.root), workshop(idle)
+    job = jobs.submit(Spec(method="lens", model="m", task="a+b"))
+    name, _, bar, log, run, no_cancel, no_again = job_table.told(work, work.job(job.id))
+    assert (name, bar, run, no_cancel, no_again) == (f"Job {job.id}: lens on a+b (plain), m", 0, "", False, True)
+    assert "no log yet" in log
+    change(jobs, job, state="failed", error="the worker ended", finished=time.time())
+    _, state, _, _, _, no_cancel, no_again = job_table.told(work, work.job(job.id))
+    assert (words(state), no_cancel, no_again) == ("the worker ended", True, False)
+    change(jobs, job, spec_json="nonsense")
+    assert job_table.rows([work.job(job.id)])[0]["method"] == "?"
+    assert job_table.told(work, None)[0] == "No job yet"
