@@ -12,7 +12,8 @@ Source: Zhou et al. 2024; Kantamneni & Tegmark 2025.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DASH = ("dash", "dot", "dashdot")
+NAME_SIZE = 0.13, 0.16
 
 
 def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -119,13 +121,26 @@ def above_nulls(dataset: xr.Dataset) -> list[int]:
 
 
 def _label_peaks(figure: go.Figure, dataset: xr.Dataset, most: int = 5) -> None:
-    """Name the period of the highest peaks above every null; of neighbours above it, only the highest has a name."""
+    """Name the period of the highest peaks above every null, strongest first, where no name stands over another."""
     component, period = schema.labels(dataset, "component"), schema.values(dataset, "period", "component")
     value = schema.values(dataset, "power", "component")
     tops = [i for i in above_nulls(dataset) if value[i] == value[max(i - 1, 0) : i + 2].max()]
-    for i in tops[:most]:
+    for i in apart(tops, component, np.log10(value))[:most]:
         place = {"x": component[i], "y": float(np.log10(value[i])), "yshift": 11}
         figure.add_annotation(text=f"T={period[i]:.3g}", showarrow=False, font={"size": 11}, **place)
+
+
+def apart(places: list[int], x: Sequence[Any], y: Sequence[float] | np.ndarray) -> list[int]:
+    """Return those of `places`, in their order, whose names do not touch that of an earlier one.
+
+    A name takes up to `NAME_SIZE` of the width and height of the plot: 11 px in a small card.
+    """
+    across, up = (np.ptp(np.asarray(each, dtype=float)) * size for each, size in zip((x, y), NAME_SIZE, strict=True))
+    kept: list[int] = []
+    for i in places:
+        if all(abs(float(x[i]) - float(x[j])) >= across or abs(y[i] - y[j]) >= up for j in kept):
+            kept.append(i)
+    return kept
 
 
 def _hover(dataset: xr.Dataset) -> list[str]:

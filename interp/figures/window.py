@@ -134,8 +134,8 @@ def _controls(figure: go.Figure, dataset: xr.Dataset) -> None:
             x=[value],
             y=[name],
             mode="markers+text",
-            text=[f" {schema.number(value, 2)}" if suffix else schema.number(value, 2)],
-            textposition="top center",
+            text=[f"  {schema.number(value, 2)}" if suffix else schema.number(value, 2)],
+            textposition="middle right" if suffix else "top center",  # the rows of the controls are close
             textfont={"size": 11},
             cliponaxis=False,
             marker={"size": 10, "symbol": symbol, "color": colour},

@@ -49,6 +49,12 @@ def test_a_peak_stands_above_every_null():
     assert "strongest periods 2.67 (30.0%)" in spectrum.summary(spectra())
 
 
+def test_names_of_peaks_never_stand_over_one_another():
+    assert spectrum.apart([2, 0, 1], [0, 10, 4], [0.0, 0.0, 0.0]) == [2, 0, 1]
+    assert spectrum.apart([2, 0, 1], [0, 1, 10], [0.0, 0.1, 1.0]) == [2, 0]  # the strongest, listed first, stays
+    assert spectrum.apart([1, 0], [0, 1, 10], [0.0, 0.9, 1.0]) == [1, 0]  # one above the other
+
+
 def test_the_corrected_limit_decides_where_there_is_one():
     corrected = spectra(null_high_corrected=(("null", "component"), np.full((2, 4), 0.4)))
     assert spectrum.above_nulls(corrected) == [0]

@@ -24,7 +24,7 @@ MULTIPLES = (
     ("probing", "Probes", "/probing"),
     ("lens", "Logit lens", None),
 )
-HEIGHT = 197
+HEIGHT, SPECTRUM_HEIGHT = 197, 260
 MOST_CELLS = 4
 
 
@@ -82,12 +82,14 @@ def _cell_row(library: Library, request: Request, newest: dict, model: str, task
     return html.Section([heading, html.Div(cards, className="grid cells")], className="cell")
 
 
-def _card(library: Library, request: Request, line: RunSummary, name: str, href: str) -> Component:
+def _card(
+    library: Library, request: Request, line: RunSummary, name: str, href: str, height: int = HEIGHT
+) -> Component:
     try:
         ready = library.drawn(line.run_id, drawing(line.method), request.theme)
     except InterpError as error:
         return broken_card(line.method, str(error))
-    return figure_card(ready, name.replace("+", "p"), HEIGHT, href=href)
+    return figure_card(ready, name.replace("+", "p"), height, href=href)
 
 
 def run_href(run_id: str) -> str:
@@ -101,7 +103,7 @@ def _spectrum(library: Library, request: Request, newest: dict, model: str) -> C
     if not lines:
         return missing_card("Spectrum of the number embeddings", "Not run yet.", f"interp run spectrum --model {model}")
     line = next((line for line in lines if line.task is None), lines[0])
-    return _card(library, request, line, "spectrum", run_href(line.run_id))
+    return _card(library, request, line, "spectrum", run_href(line.run_id), SPECTRUM_HEIGHT)
 
 
 def _accuracy(library: Library, newest: dict, model: str) -> Component:

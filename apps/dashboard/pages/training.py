@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 from flask import Flask, Response, abort
 
@@ -58,7 +58,7 @@ def layout(library: Library, request: Request) -> Component:
 def _controls(shown: Shown) -> list[Component]:
     controls: list[Component] = [choice(ids.MODEL_CHOICE, "Training", [(n, n) for n in shown.names], shown.name, 250)]
     beside = dmc.MultiSelect(
-        id=ids.TRAINING_BESIDE, label="Beside it", size="xs", w=330, maxValues=MOST_PINS, searchable=True,
+        id=ids.TRAINING_BESIDE, label="Beside it", size="xs", w=420, maxValues=MOST_PINS, searchable=True,
         data=[name for name in shown.names if name != shown.name], value=[n for n in shown.logs if n != shown.name],
         placeholder="none" if len(shown.logs) < 2 else "",
     )  # fmt: skip
@@ -74,10 +74,10 @@ def _slider(shown: Shown) -> Component:
     steps = shown.log["step"].to_numpy()
     top = int(steps[-1])
     apart = int(steps[1] - steps[0]) if len(steps) > 1 else 1
-    slide = dcc.Slider(
+    slide = dmc.Slider(
         id=ids.training("step"), min=0, max=top, step=max(1, min(apart, top // 40 or 1)), value=shown.steps[0],
-        marks={round(top * k / 5): f"{round(top * k / 5):,}" for k in range(6)}, updatemode="mouseup",
-        allow_direct_input=False,
+        marks=[{"value": round(top * k / 5), "label": f"{round(top * k / 5):,}"} for k in range(6)],
+        updatemode="mouseup", size="sm", thumbLabel="Step of the training",
     )  # fmt: skip
     said = html.Span(step_text(shown), id=ids.training_part("step"), className="training-step", **aria(live="polite"))
     line = html.Div([html.Span("Step"), said, html.Span(HOW, className="muted")], className="training-line")
