@@ -58,7 +58,7 @@ def live_card(grid: Grid, run_id: str, shown: Window, pins: tuple[str, ...], the
             html.Button("Pin window", id=ids.AF1_PIN, type="button", className="plain-button"),
             html.Button("Judged window", id=ids.AF1_BACK, type="button", className="plain-button"),
         ],
-        className="sliders",
+        className="af1-sliders",
     )
     return figure_card(ready, LIVE, HEIGHT, extra=[sliders, _table(grid, shown, pins)])
 
@@ -80,13 +80,13 @@ def _slider(name: str, label: str, values: list[int], value: int) -> Component:
         id=name, value=value, min=values[0], max=values[-1], step=1, updatemode="drag", size="sm", thumbLabel=label,
         marks=[{"value": each, "label": str(each)} for each in values[::every]], showLabelOnHover=True,
     )  # fmt: skip
-    return html.Div([html.Span(label, className="muted"), slider], className="slider")
+    return html.Div([html.Span(label, className="muted"), slider], className="af1-slider")
 
 
 def _table(grid: Grid, shown: Window, pins: tuple[str, ...]) -> Component:
     head = html.Thead(html.Tr([html.Th(text, scope="col") for text in ("", *live_values.COLUMNS)]))
     body = html.Tbody(table_rows(grid, shown, pins), id=ids.AF1_ROWS)
-    return html.Div(html.Table([head, body], className="windows", **aria(label="Windows compared")), className="twin")
+    return html.Div(html.Table([head, body], className="af1-windows", **aria(label="Windows compared")), className="twin")
 
 
 def table_rows(grid: Grid, shown: Window, pins: tuple[str, ...]) -> list[Component]:

@@ -112,7 +112,7 @@ def _random_windows(library: Library, line: RunSummary, judged: Window) -> str:
 
 
 def _rows(top: list[Component], under: list[Component]) -> list[Component]:
-    return [html.Div(top, className="grid live"), html.Div(under, className="grid three")]
+    return [html.Div(top, className="grid af1-top"), html.Div(under, className="grid af1-under")]
 
 
 def _curves(
