@@ -39,8 +39,7 @@ def in_embeddings(dataset: xr.Dataset, period: float) -> Fact:
     """Return the power of the embeddings at a period beside the largest null."""
     raw = dataset.sel(variant="raw") if "variant" in dataset.dims else dataset
     here = nearest_component(schema.values(raw, "period", "component"), period)
-    found = float(schema.values(raw, "period", "component")[here])
-    if not abs(numbers_of(raw) / period - numbers_of(raw) / found) < 0.5:
+    if abs(numbers_of(raw) / period - float(schema.labels(raw, "component")[here])) >= 0.5:
         return NOT_MEASURED
     power = float(schema.values(raw, "power", "component")[here])
     limit = "null_high_corrected" if "null_high_corrected" in raw.variables else "null_high"
@@ -53,6 +52,8 @@ def in_stream(dataset: xr.Dataset, period: float) -> Fact:
     """Return the place where a period stands out most in the stream."""
     raw = dataset.sel(variant="raw")
     here = nearest_component(schema.values(raw, "period_of", "component"), period)
+    if abs(numbers_of(raw) / period - float(schema.labels(raw, "component")[here])) >= 0.5:
+        return NOT_MEASURED
     power, null = (schema.values(raw, name, "layer", "reading", "component") for name in ("power", "null_level"))
     ratio = np.nan_to_num(power[:, :, here] / null[:, :, here], nan=-1)
     i, j = np.unravel_index(int(ratio.argmax()), ratio.shape)

@@ -97,6 +97,7 @@ def test_facts_say_what_is_beyond_its_null():
     assert told["accuracy without its plane"] == [
         period_facts.NOT_MEASURED, period_facts.Fact(told["accuracy without its plane"][1].text, True)
     ]  # fmt: skip
+    assert all(facts == [period_facts.NOT_MEASURED] for _, facts in period_facts.facts(datasets, [1.3]))
     known = period_facts.known_periods(datasets)
     assert {5.0, 10.0} <= set(known)
     assert known == sorted(known)

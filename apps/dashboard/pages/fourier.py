@@ -84,7 +84,7 @@ def _chosen_periods(datasets: Mapping[str, Any], shown: Selection) -> Component:
         nothingFoundMessage="no such period",
     )  # fmt: skip
     beside = dmc.MultiSelect(
-        id=ids.fourier("pins"), label="Pinned beside it", size="xs", w=330, maxValues=MOST_PINS, searchable=True,
+        id=ids.fourier("pins"), label="Pinned beside it", size="xs", w=420, maxValues=MOST_PINS, searchable=True,
         data=[{"value": pin_of(t), "label": f"T = {t:.4g}"} for t in options], value=pins_shown(shown),
         nothingFoundMessage="no such period", placeholder="" if shown.pin else "none",
     )  # fmt: skip
