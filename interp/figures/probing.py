@@ -104,24 +104,26 @@ def score_by_layer(dataset: xr.Dataset, *, theme: str = "light", columns: int = 
     """Return R² against layer, a panel a target and a line a role, with the corrected null dashed."""
     targets = [str(target) for target in schema.labels(dataset, "target")]
     columns = min(columns, len(targets))
+    rows = math.ceil(len(targets) / columns)
     figure = make_subplots(
-        rows=math.ceil(len(targets) / columns),
+        rows=rows,
         cols=columns,
         shared_xaxes=True,
         shared_yaxes=True,
         subplot_titles=targets,
         horizontal_spacing=0.03,
-        vertical_spacing=0.12,
+        vertical_spacing=0.36 / max(3, rows),
     )
     for i, target in enumerate(targets):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         _target_panel(figure, dataset.sel(target=target), target, place, legend=i == 0)
-    figure.update_xaxes(title_text="layer (0 = embeddings)", row=math.ceil(len(targets) / columns))
+    figure.update_xaxes(title_text="layer (0 = embeddings)", row=rows)
     figure.update_yaxes(range=[-0.15, 1.05])
     figure.update_yaxes(title_text="R²", col=1)
     curves.panel_titles(figure)
     figure.update_layout(
         template=look.template(theme),
+        height=120 + 105 * rows if rows > 3 else None,
         title=schema.heading(
             dataset,
             "Held-out R² of ridge probes",
