@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,12 +59,14 @@ class Place(NamedTuple):
     stills: tuple[str, ...] = ()
 
 
-def build(experiment: str, name: str, place: Place, mark: str, progress: Progress = silent) -> None:
-    """Make one part: record, draw, judge, write. Runs in a process of its own or in this one."""
+def build(experiment: str, name: str, place: Place, mark: str, progress: Progress = silent) -> float:
+    """Make one part: record, draw, judge, write. Return the CPU seconds of this process that it took."""
+    began = time.process_time()
     os.environ["ARITHMOSCOPE_STORE"] = str(place.store)  # experiments that open the default store mean this one
     part = part_of(experiment, name)
     found = part.run(Store(place.store), progress)
     write(experiment, part, found, place, mark)
+    return time.process_time() - began
 
 
 def write(experiment: str, part: Part, found: Any, place: Place, mark: str) -> None:

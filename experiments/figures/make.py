@@ -47,8 +47,8 @@ def make(jobs: list[Job], place: Place, workers: int) -> None:
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
             with bar(job.name) as progress:
-                build(job.experiment, job.part.name, place, job.mark, progress)
-            clock.done(job)
+                spent = build(job.experiment, job.part.name, place, job.mark, progress)
+            clock.done(job, spent)
         return
     # a fresh interpreter for each: torch and its threads do not survive a fork
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread)
@@ -60,7 +60,7 @@ def make(jobs: list[Job], place: Place, workers: int) -> None:
 
 def _together(pool: ProcessPoolExecutor, workers: int, jobs: list[Job], place: Place, clock: Clock) -> None:
     """Hand out the parts as soon as those they wait for are done; a failure ends it after what is running."""
-    waiting, running, unfinished = list(jobs), dict[Future[None], Job](), {job.name for job in jobs}
+    waiting, running, unfinished = list(jobs), dict[Future[float], Job](), {job.name for job in jobs}
     while waiting or running:
         for job in list(waiting):
             first = {f"{job.experiment}/{name}" for name in job.part.after}
@@ -70,9 +70,9 @@ def _together(pool: ProcessPoolExecutor, workers: int, jobs: list[Job], place: P
         done, _ = wait(running, timeout=SAY_EVERY, return_when=FIRST_COMPLETED)
         for future in done:
             job = running.pop(future)
-            future.result()
+            spent = future.result()
             unfinished.discard(job.name)
-            clock.done(job)
+            clock.done(job, spent)
         if not done:
             clock.tell(f"at work: {', '.join(job.name for job in running.values())}")
 
@@ -95,11 +95,11 @@ class Clock:
             minutes = sum(job.part.minutes for job in jobs)
             say(f"{len(jobs)} parts to make, about {minutes / workers:.0f} minutes with {workers} processes")
 
-    def done(self, job: Job) -> None:
-        """Tell that a part is made."""
+    def done(self, job: Job, spent: float) -> None:
+        """Tell that a part is made, and in how many seconds of CPU."""
         self.left.remove(job)
         self.made += job.part.minutes
-        self.tell(job.name)
+        self.tell(f"{job.name} ({spent:.0f} s of CPU)")
 
     def tell(self, what: str) -> None:
         """Say how far the work is: at the pace so far, or at two cores' where nothing is done yet."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HEIGHT, HEAD = 480, 70
 """The height of a figure that names none, and the pixels that a title takes, which a page writes itself."""
+WIDEST, LETTER = 560, 7
+"""The pixels of a card across, and of a letter of a panel's title: titles that need more get a line of their own."""
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 MARKUP = re.compile(r"</?(?:b|i|em|strong|sub|sup|span)(?:\s[^>]*)?>", re.IGNORECASE)
 LONGEST = 1000
@@ -65,8 +67,10 @@ def card(name: str, figure: go.Figure, *, said: str = "", table: Twin | None = N
     title = layout.pop("title", None) or {}
     layout.pop("template", None)
     height, width = int(layout.pop("height", None) or HEIGHT), int(layout.pop("width", None) or 0)
-    panels = any(note.get("yref") == "paper" and note.get("y") == 1 for note in layout.get("annotations", ()))
-    layout["margin"] = {**layout.get("margin", {}), "t": 24 if panels else 12}
+    titles = _panel_titles(layout.get("annotations", ()))
+    across = sum(max(map(len, BREAK.split(text))) for text in titles) * LETTER
+    width = max(width, across if across > WIDEST else 0)
+    layout["margin"] = {**layout.get("margin", {}), "t": 10 + max((14 * _lines(text) for text in titles), default=2)}
     layout["autosize"] = True
     rows = table if table is not None else traces(figure)
     return Card(
@@ -80,6 +84,15 @@ def card(name: str, figure: go.Figure, *, said: str = "", table: Twin | None = N
         width,
         facts,
     )
+
+
+def _panel_titles(notes: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the titles above the panels of the first row."""
+    return [str(note.get("text")) for note in notes if note.get("yref") == "paper" and note.get("y") == 1]
+
+
+def _lines(text: str) -> int:
+    return 1 + len(BREAK.findall(text))
 
 
 def plain(text: str) -> str:

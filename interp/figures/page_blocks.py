@@ -10,7 +10,7 @@ from interp.verdicts import VERDICTS
 
 CODE = ("command", "run", "weights sha256")
 """Facts that are written as code."""
-WIDE = 700
+WIDE = 560
 """A figure that asks for more pixels across has a line of its own, and scrolls where the window is narrower."""
 
 LONG = 60
