@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from interp.store import OpenRun
+from interp.store.facts import facts, snippet
 
 
 def provenance(run: OpenRun, wrong: list[str], root: Path, where: str) -> list[Component]:
@@ -29,50 +30,6 @@ def provenance(run: OpenRun, wrong: list[str], root: Path, where: str) -> list[C
         html.H3("The question (spec)"),
         _code(json.dumps(run.manifest["spec"], indent=2, ensure_ascii=False), "spec", where),
     ]
-
-
-def snippet(run_id: str, root: Path) -> str:
-    """Return the lines that open a run in Python."""
-    return (
-        "from interp.figures import drawing\n"
-        "from interp.store import Store\n\n"
-        f"run = Store({str(root)!r}, create=False).open({run_id!r})\n"
-        "run.dataset                                      # xarray.Dataset\n"
-        'drawing(run.manifest["spec"]["method"])(run.dataset).show()'
-    )
-
-
-def facts(manifest: dict[str, Any]) -> dict[str, str]:
-    """Return provenance as flat text, from a manifest; what is absent is left out."""
-    git, around = manifest.get("git") or {}, manifest.get("environment") or {}
-    found = {
-        "run": manifest.get("run_id"),
-        "created (UTC)": manifest.get("created"),
-        "seconds": f"{manifest['seconds']:.1f}" if manifest.get("seconds") is not None else None,
-        "spec hash": manifest.get("spec_hash"),
-        "weights sha256": (manifest.get("model") or {}).get("weights_sha256"),
-        "git commit": _commit(git),
-        "seeds": _flat(manifest.get("seeds")),
-        "device, dtype": ", ".join(str(manifest[name]) for name in ("device", "dtype") if manifest.get(name)),
-        "environment": _flat({name: value for name, value in around.items() if name != "packages"}),
-        "packages": _flat(around.get("packages")),
-        "command": manifest.get("command"),
-        "parents": ", ".join(manifest.get("parents") or ()),
-        "files": f"{len(manifest['files'])}, {sum(f['bytes'] for f in manifest['files'].values()):,} bytes",
-    }
-    return {name: str(value) for name, value in found.items() if value not in (None, "", {}, [])}
-
-
-def _commit(git: dict[str, Any]) -> str | None:
-    if not git.get("commit"):
-        return None
-    return f"{git['commit']}{' (with uncommitted changes)' if git.get('dirty') else ''}"
-
-
-def _flat(values: Any) -> str:
-    if not isinstance(values, dict):
-        return "" if values is None else str(values)
-    return ", ".join(f"{name} {_flat(value)}" for name, value in values.items())
 
 
 def _pairs(values: dict[str, Any]) -> Component:
