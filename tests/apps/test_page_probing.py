@@ -10,7 +10,7 @@ from dash import dcc, html, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.library import Library
-from apps.dashboard.pages import probing, probing_beside, probing_cell
+from apps.dashboard.pages import probing, probing_beside, probing_cell, probing_choice
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import probe_cell, probe_errors, probe_map
@@ -177,6 +177,14 @@ def test_probes_with_shuffled_labels_alone_say_what_they_lack(probes):
 
 def test_a_label_of_large_values_says_why_nothing_is_counted(probes):
     assert "values outside 0 to 9" in words(page(probes, "/probing", "?target=b"))
+
+
+@pytest.mark.parametrize(("click", "there"), [
+    ({"graph": "beside", "x": 0.9, "y": 1}, ("b", 0, "b")), ({"graph": "beside", "x": 0.9, "y": 7}, None),
+    ({"graph": "target_map", "x": 0, "y": 1}, None), (None, None), ({"graph": "beside"}, None),
+])  # fmt: skip
+def test_a_click_on_a_label_leads_to_it(probes, click, there):
+    assert probing_choice.label_of(probes, probes.of("probe_controls")[0].run_id, click) == there
 
 
 def test_of_several_runs_the_one_about_the_label_is_shown(tmp_path):

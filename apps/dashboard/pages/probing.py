@@ -18,22 +18,21 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
-from apps.dashboard.kin import pick_among, same_question
+from apps.dashboard.kin import pick_among
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages import probing_beside, probing_cell
 from apps.dashboard.pages.probing_cell import Cell
+from apps.dashboard.pages.probing_choice import METHODS, choices, label_of
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError, nearest
 from interp.figures.probe_map import best_cell
-from interp.store import RunSummary
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PATH, NAME = "/probing", "Probing"
 HEADING = "Probing: what can be read, and is it more than every control?"
-METHODS = ("probe_controls", "probing")
 READING = (
     "A probe is a linear reading of the residual stream, fitted on train prompts and scored on test prompts. A cell "
     "counts where it stands above every control of the same labels and above shuffled labels anywhere on the map. The "
@@ -70,34 +69,7 @@ def layout(library: Library, request: Request) -> Component:
     stores = [dcc.Store(id=ids.PROBING_CLICK), dcc.Store(id=ids.PROBING_DRAWN)]
     beside = probing_beside.sections(library, request, line, cell[0])
     body = [html.P(READING, className="lead"), *cards, *beside, *stores]
-    return page(
-        PATH, HEADING, request, body, controls=[*_choices(library, line, dataset, cell), *controls], selection=chosen
-    )
-
-
-def _choices(library: Library, line: RunSummary, dataset: xr.Dataset, cell: Cell) -> list[Component]:
-    """Return the choice of a label, and of a kind: one run a kind on the same model, task and style."""
-    names = [str(name) for name in dataset["target"].to_numpy()]
-    kinds: dict[str, str] = {kind_of(library, line): line.run_id}
-    for run in same_question(library, line, METHODS):
-        try:
-            kinds.setdefault(kind_of(library, run), run.run_id)
-        except InterpError:
-            continue  # a damaged run is offered by no choice
-    return [
-        choice(ids.PROBING_TARGET, "Label", [(name, name) for name in names], cell[0], 170),
-        choice(ids.PROBING_KIND, "Kind", [(run, kind) for kind, run in sorted(kinds.items())], line.run_id, 190),
-    ]
-
-
-def kind_of(library: Library, line: RunSummary) -> str:
-    """Return what a label is to the probes of a run, e.g. `classification`."""
-    attrs = library.dataset(line.run_id).attrs
-    if line.method == "probing":
-        return "regression, shuffled only"
-    period = f" mod {attrs['period']:g}" if "period" in attrs else ""
-    few = f", {attrs['n_units']} units" if attrs.get("n_units") else ""
-    return f"{attrs.get('kind', 'probes')}{period}{few}"
+    return page(PATH, HEADING, request, body, controls=[*choices(library, line, cell), *controls], selection=chosen)
 
 
 def cell_of(dataset: xr.Dataset, asked: Selection) -> tuple[Cell, list[str]]:
@@ -195,14 +167,20 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.URL, "search", allow_duplicate=True),
         Input(ids.PROBING_TARGET, "value"),
         Input(ids.PROBING_KIND, "value"),
+        Input(ids.PROBING_CLICK, "data"),
         State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
-    def choose(target: Any, run_id: Any, shown: Any) -> Any:
+    def choose(target: Any, run_id: Any, click: Any, shown: Any) -> Any:
         now = parse((shown or {}).get("search", ""))[0]
-        if (target, run_id) == (now.target, now.run):
-            return no_update
-        return parse(now.but(target=str(target), run=str(run_id), layer=None, role=None).search)[0].search
+        if ctx.triggered_id == ids.PROBING_CLICK:
+            there = label_of(library, now.run or "", click)
+            chosen = no_update if there is None else now.but(target=there[0], layer=there[1], role=there[2])
+        elif (target, run_id) == (now.target, now.run):
+            chosen = no_update
+        else:
+            chosen = now.but(target=str(target), run=str(run_id), layer=None, role=None)
+        return chosen if chosen is no_update else parse(chosen.search)[0].search
 
     app.clientside_callback(
         ClientsideFunction("live", "redraw"),
