@@ -81,3 +81,12 @@ def text_of(tab, selector: str) -> str:
 
 def wait_for_text(tab, selector: str, text: str) -> None:
     tab.locator(selector).filter(has_text=text).first.wait_for()
+
+
+def wait_until_drawn(tab) -> None:
+    """Wait until the page is there and every graph on it is drawn."""
+    tab.locator("h1").wait_for()
+    tab.wait_for_function(
+        "() => [...document.querySelectorAll('.dash-graph')].every((graph) => graph.querySelector('.main-svg'))"
+        " && !document.querySelector('.loading')"
+    )

@@ -8,10 +8,19 @@ import re
 import pytest
 
 from apps.dashboard import Settings, create_app
+from apps.dashboard.pages import PAGES
 from apps.dashboard.security import own_origin
 from interp.errors import InterpError
 
 BASE = "http://127.0.0.1:8050"
+PATHS = [module.PATH for module in PAGES]
+WITHOUT_RUN = ("/", "/training", "/try", "/study")  # pages that no run is asked of
+ROUTES = {
+    "/download/<run_id>/<name>.csv": "/download/nothing/curve.csv",
+    "/download/<run_id>/<name>.html": "/download/nothing/curve.html",
+    "/download/log/<name>/<measure>.<any(csv, html):kind>": "/download/log/multiply-icot/digit_loss.csv",
+}
+SERVED = [*ROUTES.values(), "/health", "/assets/app.css", "/_dash-layout", "/_dash-dependencies"]
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +111,41 @@ def test_assets_do_not_lead_out(client):
 
 
 @pytest.mark.parametrize("run", ["..%2F..%2Fetc%2Fpasswd", "no-such-run", "%00", "A" * 500])
-@pytest.mark.parametrize("path", ["/", "/af1", "/patching", "/runs"])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_bad_run_id_gives_a_page_that_says_so(client, path, run):
     answer = ask(client, path, f"?run={run}")
+    text = answer.get_data(as_text=True)
     assert answer.status_code == 200
-    if path != "/":
-        text = answer.get_data(as_text=True)
-        assert "is not a run id" in text or "There is no run" in text
-    assert "root:" not in answer.get_data(as_text=True)
+    assert "This page failed" not in text
+    assert "root:" not in text
+    if run != "no-such-run":
+        assert "is not a run id" in text
+    elif path not in WITHOUT_RUN:
+        assert "no-such-run" in text
+
+
+@pytest.mark.parametrize("path", [*PATHS, *SERVED])
+def test_every_address_refuses_another_host(client, path):
+    assert client.get(path, base_url=BASE, headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_refuses_another_host_and_origin(client, path):
+    assert ask(client, path, headers={"Host": "evil.example"}).status_code == 400
+    assert ask(client, path, headers={"Origin": "http://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("rule", ["/download/nothing/curve.csv", "/download/log/nothing/loss.csv", "/", "/nowhere"])
+def test_reading_addresses_cannot_be_posted_to_from_elsewhere(client, rule):
+    answer = client.post(rule, base_url=BASE, json={}, headers={"Origin": "http://evil.example"})
+    assert answer.status_code == 403
+
+
+def test_every_address_of_the_server_is_known_here(client):
+    """A new address must be added to `SERVED`, so that the checks above hold for it."""
+    own = {str(rule) for rule in client.application.url_map.iter_rules() if not str(rule).startswith("/_dash")}
+    usual = {"/", "/<path:path>", "/assets/<path:filename>", "/static/<path:filename>", "/health"}
+    assert own - usual == {"/_favicon.ico", "/_reload-hash", *ROUTES}
 
 
 def test_the_theme_comes_from_the_cookie(client):
