@@ -36,7 +36,7 @@ NOT_MEASURED = Fact("not measured")
 
 
 def in_embeddings(dataset: xr.Dataset, period: float) -> Fact:
-    """Return the power of the embeddings at a period beside the largest null."""
+    """Return the power of the embeddings (or unembeddings) at a period beside the largest null."""
     raw = dataset.sel(variant="raw") if "variant" in dataset.dims else dataset
     here = nearest_component(schema.values(raw, "period", "component"), period)
     if abs(numbers_of(raw) / period - float(schema.labels(raw, "component")[here])) >= 0.5:
@@ -44,8 +44,7 @@ def in_embeddings(dataset: xr.Dataset, period: float) -> Fact:
     power = float(schema.values(raw, "power", "component")[here])
     limit = "null_high_corrected" if "null_high_corrected" in raw.variables else "null_high"
     null = float(schema.values(raw, limit, "null", "component")[:, here].max())
-    what = "unembeddings" if dataset.attrs.get("site") == "unembed" else "embeddings"
-    return Fact(f"{power:.3f} of the power of the {what} [null {null:.3f}]", power > null)
+    return Fact(f"{power:.3f} of the power [null {null:.3f}]", power > null)
 
 
 def in_stream(dataset: xr.Dataset, period: float) -> Fact:
@@ -99,7 +98,8 @@ def kept_alone(dataset: xr.Dataset, period: float) -> Fact:
 
 
 ASKED: tuple[tuple[str, str, Callable[[xr.Dataset, float], Fact]], ...] = (
-    ("spectrum", "in the number vectors", in_embeddings),
+    ("spectrum", "in the embeddings", in_embeddings),
+    ("unembedding", "in the unembeddings", in_embeddings),
     ("spectra", "in the stream", in_stream),
     ("helix", "variance on its circle", on_circle),
     ("planes", "accuracy without its plane", taken_out),
@@ -118,8 +118,8 @@ def known_periods(datasets: Mapping[str, xr.Dataset], most: int = 30) -> list[fl
     from interp.figures.spectrum import above_nulls
 
     found: list[float] = []
-    if "spectrum" in datasets:
-        raw = datasets["spectrum"]
+    for kind in (kind for kind in ("spectrum", "unembedding") if kind in datasets):
+        raw = datasets[kind]
         raw = raw.sel(variant="raw") if "variant" in raw.dims else raw
         found += [float(schema.values(raw, "period", "component")[i]) for i in above_nulls(raw)[:10]]
     if "spectra" in datasets:

@@ -8,13 +8,14 @@ import pytest
 from dash import no_update
 
 from apps.dashboard.library import Library
-from apps.dashboard.pages import fourier, fourier_moves
+from apps.dashboard.pages import fourier, fourier_moves, fourier_runs
 from apps.dashboard.pages.fourier_periods import clicked, number, pin_of
 from apps.dashboard.pages.fourier_views import VIEWS, name_of
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import FIGURES
 from interp.figures.period_marks import MARKS
+from interp.store import Spec, Store
 from tests.apps import fixture_clock_pizza, fixture_digits, fixture_grokking, fixture_number_codes, fixture_spectra
 from tests.apps import fixture_store as made
 from tests.apps.test_pages import flip_a_bit, page, parts, words
@@ -41,6 +42,8 @@ def results() -> list:
 def waves(tmp_path_factory) -> Library:
     root = tmp_path_factory.mktemp("waves")
     made.fill(root, results())
+    unembed = Spec(method="spectrum", model=made.MODEL, style="plain", parameters={"of": "unembed"})
+    Store(root).write(unembed, made.spectrum().assign_attrs(site="unembed"), provenance={}, summary={})
     return Library(root)
 
 
@@ -59,15 +62,15 @@ def test_a_view_shows_every_figure_it_names_and_is_small(waves, view):
 
 def test_every_card_is_a_figure_of_its_method():
     for view in VIEWS.values():
-        for method, figure, _ in view.cards:
-            assert figure in {each.name for each in FIGURES[method]}
+        for kind, figure, _ in view.cards:
+            assert figure in {each.name for each in FIGURES[fourier_runs.method_of(kind)]}
     for method, figure in MARKS:
         assert figure in {each.name for each in FIGURES[method]}
 
 
 def test_the_chosen_periods_are_rows_with_their_nulls(waves):
     text = words(page(waves, "/fourier", "?view=causal&task=a%2Bb&period=5&pin=T%3D10"))
-    for said in ("T = 5", "T = 10", "of the power of the embeddings [null", "times the null level at layer",
+    for said in ("T = 5", "T = 10", "in the embeddings", "of the power [null", "times the null level at layer",
                  "of the rest at layer", "0.200 right at layer 0", "not measured", "beyond the null"):  # fmt: skip
         assert said in text, said
 
@@ -147,9 +150,11 @@ def test_a_choice_by_keyboard_is_a_click(waves):
 
 
 def test_only_what_changes_travels(waves):
-    address, picked, told, graphs = fourier_moves.outputs(waves, shown(), shown(period=10, pin=("T=5",)), GRAPHS)
+    address, picked, told, graphs = fourier_moves.outputs(
+        waves, shown(), shown(period=10, pin=("T=5",)), ["period", "pins", "layer", "place"], GRAPHS
+    )
     assert parse(address["search"])[0] == shown(period=10.0, pin=("T=5",))
-    assert picked == ["10", ["T=5"]]
+    assert picked == ["10", ["T=5"], "2", "result at eq"]
     assert "T = 10" in words(told)
     changed = dict(zip(GRAPHS, graphs, strict=True))
     assert changed[name_of("spectra", "excess")] is no_update
@@ -162,7 +167,7 @@ def test_only_what_changes_travels(waves):
 def test_a_period_recolours_the_circles(waves):
     circles = [name_of("helix", "rings"), name_of("helix", "coil")]
     before = shown(view="circles")
-    graphs = fourier_moves.outputs(waves, before, before.but(period=10), circles)[3]
+    graphs = fourier_moves.outputs(waves, before, before.but(period=10), ["period", "pins", "layer"], circles)[3]
     colours = [each for each in graphs[0].to_plotly_json()["operations"] if each["location"][-1] == "color"]
     assert len(colours) == 2  # both planes, by the phase of one period
     assert colours[0]["params"]["value"][:3] == pytest.approx([0, 0.1, 0.2])
@@ -170,7 +175,7 @@ def test_a_period_recolours_the_circles(waves):
 
 
 def test_the_same_again_changes_nothing(waves):
-    assert fourier_moves.outputs(waves, shown(), shown(), GRAPHS)[0] is no_update
+    assert fourier_moves.outputs(waves, shown(), shown(), ["period", "pins"], GRAPHS)[0] is no_update
 
 
 def test_view_and_task_are_addresses():
@@ -198,3 +203,30 @@ def test_a_made_up_place_is_the_default_one(waves):
 def test_clicked_reads_the_custom_value():
     assert clicked({"custom": 2.5}, None, "power") == {"period": 2.5}
     assert clicked({"custom": {"x": 1}}, None, "power") == {}
+
+
+def test_the_unembeddings_stand_beside_the_embeddings(waves):
+    kinds = fourier_runs.again(waves, shown()).runs
+    assert kinds["spectrum"].run_id != kinds["unembedding"].run_id
+    assert "--set of=unembed" in fourier_runs.command("unembedding", fourier_runs.again(waves, shown()))
+
+
+def test_a_place_is_chosen_by_keyboard_or_on_the_curve_of_a_period(waves):
+    there = fourier_moves.changed(waves, shown(), None, {"layer": "1", "place": "a at a"})
+    assert (there.layer, there.role) == (1, "a at a")
+    same = {"layer": "2", "place": "result at eq"}  # what is shown without a choice
+    assert fourier_moves.changed(waves, shown(), None, same) == shown()
+    picked = fourier_moves.outputs(waves, shown(), there, ["period", "pins", "layer", "place"], GRAPHS)[1]
+    assert picked == ["none", [], "1", "a at a"]
+    circles = shown(view="circles")
+    click = {"graph": name_of("helix", "by_period"), "custom": 5.0, "x": 1}
+    found = fourier_moves.changed(waves, circles, click, {})
+    assert (found.period, found.layer) == (5, 1)
+    rings = fourier_moves.outputs(waves, circles, found, ["layer"], [name_of("helix", "rings")])
+    assert rings[1] == ["1"]
+    assert ["data"] in [each["location"] for each in rings[3][0].to_plotly_json()["operations"]]
+    assert fourier.together({"period": "5", "layer": "1", "place": "x"}, {"name": "place"}) == {
+        "layer": "1",
+        "place": "x",
+    }
+    assert fourier.together({"period": "5", "layer": "1"}, None) == {}

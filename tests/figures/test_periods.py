@@ -90,7 +90,7 @@ def test_facts_say_what_is_beyond_its_null():
     datasets = {"spectrum": made.spectrum(), "spectra": SPECTRA, "helix": HELIX,
                 "planes": fixture_number_codes.planes("a+b")}  # fmt: skip
     told = dict(period_facts.facts(datasets, [10.0, 5.0]))
-    assert told["in the number vectors"][0].beyond is True
+    assert told["in the embeddings"][0].beyond is True
     assert told["in the stream"][0] == period_facts.Fact("3.75 times the null level at layer 2, result at eq", True)
     assert told["in the stream"][1].beyond is False
     assert told["variance on its circle"][0].beyond is True

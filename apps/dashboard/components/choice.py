@@ -7,7 +7,9 @@ import dash_mantine_components as dmc
 from interp.store import RunSummary
 
 
-def choice(name: str, label: str, options: list[tuple[str, str]], value: str | None, width: int = 220) -> dmc.Select:
+def choice(
+    name: str | dict[str, str], label: str, options: list[tuple[str, str]], value: str | None, width: int = 220
+) -> dmc.Select:
     """Return a searchable select of `(value, label)` options."""
     return dmc.Select(
         id=name,

@@ -21,7 +21,7 @@ from apps.dashboard.components.period_table import period_table
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages.fourier_cards import card
-from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, readable
+from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, places, readable
 from apps.dashboard.pages.fourier_periods import NONE, choices, compared, pin_of
 from apps.dashboard.pages.fourier_runs import Chosen, chosen
 from apps.dashboard.pages.fourier_views import PATH, VIEWS
@@ -91,7 +91,12 @@ def _chosen_periods(datasets: Mapping[str, Any], shown: Selection) -> Component:
     table = html.Div(
         period_table(datasets, periods, shown.period is not None), id=ids.fourier_part("facts"), **aria(live="polite")
     )
-    return html.Section([html.Div([picked, beside], className="controls"), table], className="card fourier-periods")
+    where = [
+        choice(ids.fourier(name), name.capitalize(), [(each, each) for each in known], value, 150)
+        for name, (known, value) in places(datasets, shown).items()
+    ]
+    line = html.Div([picked, beside, *where], className="controls")
+    return html.Section([line, table], className="card fourier-periods")
 
 
 def register(app: Dash, library: Library) -> None:
@@ -116,9 +121,9 @@ def register(app: Dash, library: Library) -> None:
         by_click = ctx.triggered_id == ids.CLICK
         if by_click and not isinstance(click, dict):
             return nothing
-        picked = dict(zip((each["name"] for each in picked_ids), values, strict=True))
-        after = changed(library, before, click if by_click else None, picked)
-        return outputs(library, before, after, [graph["name"] for graph in graphs])
+        named = dict(zip((each["name"] for each in picked_ids), values, strict=True))
+        after = changed(library, before, click if by_click else None, together(named, ctx.triggered_id))
+        return outputs(library, before, after, list(named), [graph["name"] for graph in graphs])
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
@@ -137,6 +142,13 @@ def register(app: Dash, library: Library) -> None:
     )
     def choose_task(task: str, shown: dict | None) -> Any:
         return elsewhere(shown, task=str(task), run=None)
+
+
+def together(values: dict[str, Any], moved: Any) -> dict[str, Any]:
+    """Return the values of the choice that moved, with those it is one choice with: a layer and its place."""
+    name = moved.get("name") if isinstance(moved, dict) else None
+    chosen = ("layer", "place") if name in ("layer", "place") else (name,)
+    return {each: value for each, value in values.items() if each in chosen}
 
 
 def elsewhere(shown: dict | None, **choice: Any) -> Any:

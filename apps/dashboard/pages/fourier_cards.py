@@ -16,7 +16,7 @@ from apps.dashboard.components.card import broken_card, figure_card, missing_car
 from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.fourier_periods import periods_of
-from apps.dashboard.pages.fourier_runs import Chosen, command
+from apps.dashboard.pages.fourier_runs import Chosen, command, method_of
 from apps.dashboard.pages.fourier_views import name_of, parse_name
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
@@ -27,7 +27,7 @@ from interp.figures.spectra_places import VARIANT, lines, nearest_component, pla
 from interp.figures.twin import twin
 
 HEIGHT = 330
-WIDE = {"rings": 330, "measures": 430}
+WIDE = {"rings": 330, "measures": 430, "by_layer": 330}
 """Figures of many panels, which take a whole row, and their height."""
 
 
@@ -38,13 +38,15 @@ def tall(figure: str) -> int:
 
 def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection: Selection, theme: str) -> Component:
     """Return one card of a view."""
-    method, figure, title = asked
-    line = found.runs.get(method)
+    kind, figure, title = asked
+    line = found.runs.get(kind)
     if line is None:
         about = found.model if found.task is None else f"{found.model}, {found.task}"
-        return missing_card(title, f"Not run yet for {about}.", command(method, found))
+        return missing_card(title, f"Not run yet for {about}.", command(kind, found))
     try:
-        made = figure_card(ready(library, line.run_id, asked, selection, theme), name_of(method, figure), tall(figure))
+        shown = ready(library, line.run_id, asked, selection, theme)
+        href = f"/training{Selection(model=found.model).search}" if kind == "grokking" else None
+        made = figure_card(shown, name_of(kind, figure), tall(figure), href=href)
         shape = "fourier-wide" if figure in WIDE else "fourier-tall" if figure == "coil" else ""
         return html.Div(made, className=shape) if shape else made
     except InterpError as error:
@@ -53,7 +55,7 @@ def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection
 
 def ready(library: Library, run_id: str, asked: tuple[str, str, str], selection: Selection, theme: str) -> Drawn:
     """Return the figure of a card with what is selected in it."""
-    method, figure, _ = asked
+    method, figure = method_of(asked[0]), asked[1]
     plain, dataset = drawing(method, figure), library.dataset(run_id)
     options = settings_of(method, figure, dataset, selection)
     if options:
@@ -124,7 +126,7 @@ def patch(library: Library, found: Chosen, graph: object, before: Selection, aft
     line = found.runs.get(named[0]) if named else None
     if named is None or line is None:
         return no_update
-    method, figure = named
+    method, figure = method_of(named[0]), named[1]
     dataset, changed = library.dataset(line.run_id), Patch()
     old, new = (settings_of(method, figure, dataset, each) for each in (before, after))
     marked = [marks_of(method, figure, dataset, each) for each in (before, after)]

@@ -10,14 +10,15 @@ from dash import no_update
 from apps.dashboard.components.period_table import period_table
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
-from apps.dashboard.pages.fourier_cards import patch
+from apps.dashboard.pages.fourier_cards import helix_layer, patch, place
 from apps.dashboard.pages.fourier_periods import NONE, clicked, compared, pin_of, rounded
 from apps.dashboard.pages.fourier_runs import Chosen, again
 from apps.dashboard.pages.fourier_views import PATH, parse_name
 from apps.dashboard.selection import MOST_PINS, Selection, parse
 from interp.errors import InterpError
+from interp.figures import schema
 
-FACTS_OF = ("spectrum", "spectra", "helix", "planes", "grokking")
+FACTS_OF = ("spectrum", "unembedding", "spectra", "helix", "planes", "grokking")
 
 
 def changed(
@@ -30,10 +31,21 @@ def changed(
     if isinstance(picked.get("period"), str):
         value = picked["period"]
         new = new.but(period=None if value == NONE else rounded(parse(f"?period={value}")[0].period or 0) or None)
+    if isinstance(picked.get("layer"), str):
+        new = _elsewhere(library, shown, new, picked)
     if isinstance(picked.get("pins"), list):
         pins = parse("?" + "&".join(f"pin={name}" for name in picked["pins"][:MOST_PINS] if isinstance(name, str)))[0]
         new = new.but(pin=pins.pin)
     return parse(new.search)[0]
+
+
+def _elsewhere(library: Library, shown: Selection, new: Selection, picked: Mapping[str, Any]) -> Selection:
+    """Return `new` at the place that was picked; unchanged where that is the one shown, which need not be chosen."""
+    here = {name: value for name, (_, value) in places(readable(library, again(library, shown)), shown).items()}
+    if all(picked.get(name) == value for name, value in here.items()):
+        return new
+    at = {"role": picked["place"]} if isinstance(picked.get("place"), str) else {}
+    return new.but(layer=parse(f"?layer={picked['layer']}")[0].layer, **at)
 
 
 def _after_click(library: Library, shown: Selection, click: Mapping[str, Any]) -> Selection:
@@ -49,13 +61,16 @@ def _after_click(library: Library, shown: Selection, click: Mapping[str, Any]) -
     return shown.but(**found)
 
 
-def outputs(library: Library, before: Selection, after: Selection, graphs: list[str]) -> tuple:
-    """Return the address, the two choices, the table, and what changes in each of `graphs`."""
+def outputs(library: Library, before: Selection, after: Selection, choices: list[str], graphs: list[str]) -> tuple:
+    """Return the address, the values of `choices`, the table, and what changes in each of `graphs`."""
     if before == after:
-        return no_update, [no_update] * 2, [no_update], [no_update] * len(graphs)
+        return no_update, [no_update] * len(choices), [no_update], [no_update] * len(graphs)
     found = again(library, after)
-    picked = [NONE if after.period is None else f"{after.period:g}", pins_shown(after)]
-    table = period_table(readable(library, found), compared(after), after.period is not None)
+    datasets = readable(library, found)
+    values = {"period": NONE if after.period is None else f"{after.period:g}", "pins": pins_shown(after)}
+    values |= {name: value for name, (_, value) in places(datasets, after).items()}
+    picked = [values.get(name, no_update) for name in choices]
+    table = period_table(datasets, compared(after), after.period is not None)
     patches = [patch(library, found, name, before, after) for name in graphs]
     return address(PATH, after), picked, [table], patches
 
@@ -70,6 +85,18 @@ def readable(library: Library, found: Chosen) -> dict[str, Any]:
         except InterpError:
             continue
     return datasets
+
+
+def places(datasets: Mapping[str, Any], selection: Selection) -> dict[str, tuple[list[str], str]]:
+    """Return the choices of a place in the present view: {"layer" or "place": (options, the shown one)}."""
+    if selection.view == "circles" and "helix" in datasets:
+        layers = [str(layer) for layer in schema.labels(datasets["helix"], "layer")]
+        return {"layer": (layers, str(helix_layer(datasets["helix"], selection)))}
+    if selection.view in (None, "spectra") and "spectra" in datasets:
+        layer, reading = place(datasets["spectra"], selection)
+        known = [[str(label) for label in schema.labels(datasets["spectra"], dim)] for dim in ("layer", "reading")]
+        return {"layer": (known[0], str(layer)), "place": (known[1], reading)}
+    return {}
 
 
 def pins_shown(selection: Selection) -> list[str]:

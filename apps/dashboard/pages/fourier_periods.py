@@ -55,7 +55,7 @@ def compared(selection: Selection) -> list[float]:
 def choices(datasets: Mapping[str, xr.Dataset], chosen: Iterable[float]) -> list[float]:
     """Return every period that may be chosen, short ones first: those that results name, and `chosen`."""
     found = [rounded(period) for period in [*chosen, *known_periods(datasets)]]
-    for method, name in (("spectrum", "period"), ("spectra", "period_of")):
+    for method, name in (("spectrum", "period"), ("unembedding", "period"), ("spectra", "period_of")):
         if method in datasets:
             found += [rounded(t) for t in schema.values(datasets[method], name, "component")]
     kept: list[float] = []
@@ -70,7 +70,9 @@ def clicked(click: Mapping[str, Any], dataset: xr.Dataset | None, drawing: str) 
     if drawing == "excess" and dataset is not None:
         return _cell(click, dataset)
     period = number(click.get("custom"))
-    return {"period": period} if period is not None else {}
+    at = click.get("x")
+    layer = {"layer": at} if drawing == "by_period" and isinstance(at, int) and 0 <= at < MOST else {}
+    return {"period": period, **layer} if period is not None else {}
 
 
 def number(value: object) -> float | None:

@@ -20,12 +20,14 @@ METHODS = (
     "spectrum", "spectra", "helix", "planes", "filters", "grokking", "clock_pizza", "digit_probes", "digit_rotation",
     "digit_codes", "convergence",
 )  # fmt: skip
-DEFAULT_MODEL, DEFAULT_TASK = "mental-math", "a+b"
+DEFAULT_TASK = "a+b"
+UNEMBEDDING = "unembedding"
+"""The spectrum of the unembeddings stands beside that of the embeddings, as a kind of run of its own."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The model and task of the page, what else there is to choose, and the run of each method (where there is one)."""
+    """The model and task of the page, what else there is to choose, and the run of each kind (where there is one)."""
 
     model: str
     task: str | None
@@ -73,17 +75,30 @@ def by_methods(lines: list[RunSummary], name: str) -> list[str]:
 
 
 def runs_of(own: list[RunSummary], task: str | None, named: RunSummary | None) -> dict[str, RunSummary]:
-    """Return the newest run of each method of a model that asks `task` (or no task); `named` before all others."""
-    runs = {named.method: named} if named else {}
+    """Return the newest run of each kind of a model that asks `task` (or no task); `named` before all others."""
+    runs = {kind_of(named): named} if named else {}
     for line in own:
         if line.task in (task, None):
-            runs.setdefault(line.method, line)
+            runs.setdefault(kind_of(line), line)
     return runs
 
 
-def command(method: str, found: Chosen) -> str:
-    """Return what to type to run `method` on the model and task of the page."""
+def kind_of(line: RunSummary) -> str:
+    """Return the kind of a run: its method, but `unembedding` for the spectrum of the unembeddings."""
+    unembed = line.method == "spectrum" and (line.spec.get("parameters") or {}).get("of") == "unembed"
+    return UNEMBEDDING if unembed else line.method
+
+
+def method_of(kind: str) -> str:
+    """Return the method of a kind of run."""
+    return "spectrum" if kind == UNEMBEDDING else kind
+
+
+def command(kind: str, found: Chosen) -> str:
+    """Return what to type for a run of `kind` on the model and task of the page."""
+    method = method_of(kind)
     words = ["interp", "run", method, "--model", found.model]
+    words += ["--set", "of=unembed"] if kind == UNEMBEDDING else []
     if method not in WEIGHTS_ONLY:
         words += ["--task", found.task or DEFAULT_TASK]
     return shlex.join(words)

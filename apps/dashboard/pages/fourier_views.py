@@ -23,6 +23,7 @@ VIEWS: dict[str, View] = {
         "numbers and a smooth number line give?",
         (
             ("spectrum", "power", "Fourier power of the number embeddings"),
+            ("unembedding", "power", "Fourier power of the number unembeddings"),
             ("spectra", "excess", "Periods by layer and token"),
             ("spectra", "at_place", "Spectrum at one place"),
             ("spectra", "by_layer", "Periods through the layers"),

@@ -21,6 +21,7 @@ from apps.dashboard.components.card import broken_card, figure_card, missing_car
 from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.training_choice import Shown
+from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, grokking_circles, grokking_neurons, training, training_parts
 from interp.figures.maps import thinned
@@ -156,7 +157,8 @@ def of_run(library: Library, each: OfRun, shown: Shown, theme: str) -> Component
         if each.figure == "circles" and "place" not in library.dataset(line.run_id):
             command = shlex.join(["interp", "run", each.method, "--model", shown.name, "--fresh"])
             return missing_card(each.title, "The run was recorded before this was measured; run it again.", command)
-        made = figure_card(_ready(library, line, each, shown, theme), each.name, HEIGHT)
+        waves = f"/fourier{Selection(model=shown.name, view='neurons').search}" if each.method == "grokking" else None
+        made = figure_card(_ready(library, line, each, shown, theme), each.name, HEIGHT, href=waves)
         return html.Div(made, className="training-wide") if each.figure == "circles" else made
     except InterpError as error:
         return broken_card(each.title, str(error))
