@@ -54,6 +54,7 @@ from interp.figures import (
     long_answers,
     mediation,
     neurons,
+    operands,
     patching,
     peeking,
     planes,
@@ -159,6 +160,11 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         Drawing("excess", spectra.excess, spectra.summary, "excess"),
         Drawing("at_place", spectra_places.at_place, spectra_places.summary, "power"),
         Drawing("by_layer", spectra_places.by_layer, spectra_places.summary, "power"),
+    ),
+    "operands": (
+        Drawing("pair_map", operands.pair_map, operands.summary, "explained_behaviour"),
+        Drawing("by_property", operands.by_property, operands.summary, "explained_behaviour"),
+        Drawing("explained", operands.explained, operands.summary, "explained_behaviour"),
     ),
     "dla": (
         Drawing("head_map", direct.head_map, direct.summary, "heads"),

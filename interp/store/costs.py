@@ -23,6 +23,7 @@ from interp.store.digit_parameters import Convergence, DigitCodes, DigitProbes, 
 from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
+from interp.store.operand_parameters import Operands
 from interp.store.patching_parameters import Written
 from interp.store.probe_parameters import ProbeCausal, ProbeControls, ProbeDirections, ProbeLearning, ProbeTransfer
 from interp.store.product_parameters import (
@@ -212,6 +213,10 @@ def _spectra(p: asked.Spectra, size: Size) -> Work:
     return {p.split: Passes(p.split, p.n, 1)}
 
 
+def _operands(p: Operands, size: Size) -> Work:
+    return {"grid": Passes("all", None, 4 if p.direct else 2)}  # answers, neurons; twice more for what heads write
+
+
 def _clock_pizza(p: ClockPizza, size: Size) -> Work:
     networks = 1 + p.n_untrained + p.n_checkpoints  # each runs the whole grid once, and once for every circle
     return {"grid": Passes("all", None, CIRCLES * networks)}
@@ -375,6 +380,7 @@ COSTS: dict[str, Callable[[Any, Size], Work]] = {
     "attention": _attention,
     "spectrum": _spectrum,
     "spectra": _spectra,
+    "operands": _operands,
     "dla": _dla,
     "long_answers": _long_answers,
     "mediation": _mediation,

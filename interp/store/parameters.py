@@ -21,6 +21,7 @@ from interp.store.everyday_parameters import Dla, LongAnswers
 from interp.store.fields import Name, Names, Parameters, Sampled, Split, distinct
 from interp.store.grokking_parameters import Grokking
 from interp.store.helix_parameters import Filters, Helix, Planes
+from interp.store.operand_parameters import Operands
 from interp.store.patching_parameters import HeadPatching, Patching
 from interp.store.probe_parameters import ProbeCausal, ProbeControls, ProbeDirections, ProbeLearning, ProbeTransfer
 from interp.store.product_parameters import (
@@ -193,6 +194,7 @@ PARAMETERS: dict[str, type[Parameters]] = {
     "attention": Attention,
     "spectrum": Spectrum,
     "spectra": Spectra,
+    "operands": Operands,
     "dla": Dla,
     "long_answers": LongAnswers,
     "mediation": Mediation,

@@ -84,6 +84,7 @@ def quick(method: str) -> list[str]:
         "attention": {"n": 10},
         "spectrum": {"n_null": 40},
         "spectra": {"n": 3000, "n_null": 19},
+        "operands": {"high": 11},
         "dla": {"n": 10},
         "long_answers": {"n": 10},
         "mediation": {"n": 6},

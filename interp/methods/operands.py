@@ -1,0 +1,219 @@
+"""What does the model do at every pair of operands: its answer, its neurons, what its heads read and write?
+
+    behaviour [scalar, a, b]     right, probability and logit of the right answer, its logit less the best wrong one,
+                                 the number said, and its error (said - truth; nan where no number is said)
+    activation [neuron, a, b]    mlp_post at the last position (`operand_maps`)
+    attention [head, operand, a, b]   what the last token reads from each operand
+    added [head, a, b]           what the head writes towards the answer, against the mean of other numbers
+                                 (`direct_logits`, the final norm's scale held)
+
+Beside every map stands what a, b, the result, their digits, residues and the carry explain of it, and of the map with
+its cells shuffled (`explained`). The maps hold every pair of the task: nothing is sampled, cells have no interval.
+
+Reading: a map that the result explains is late in the computation, one of a or b alone early; stripes are residues.
+
+Source: Nikankin et al. (2025) arXiv 2410.21272; Lindsey et al., On the Biology of a Large Language Model (2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+
+from interp.engine import Site, stream
+from interp.errors import InterpError
+from interp.methods.contrasts import against_numbers
+from interp.methods.direct_logits import direct_logits
+from interp.methods.explained import explained, properties
+from interp.methods.grid import require_prompts, within
+from interp.methods.heuristic_neurons import operands_of
+from interp.methods.neuron_effects import Neuron
+from interp.methods.operand_maps import activations, as_grid
+from interp.methods.result import attributes, variable
+from interp.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from interp.tasks.prompts import Prompts
+
+SCALARS = {
+    "logit_diff": "logits",
+    "probability": "probability",
+    "logit": "logits",
+    "right": "0 or 1",
+    "error": "numbers",
+    "said": "number",
+}
+SAMPLE = 1000  # cells on which the neurons of a wide layer are chosen
+
+
+class Said(NamedTuple):
+    """Scalars [scalar, prompt] of the answers, the token said [prompt], and attention [head, operand, prompt]."""
+
+    scalars: np.ndarray
+    tokens: np.ndarray
+    attention: np.ndarray
+
+
+def operands(
+    model: Any,
+    grid: Prompts,
+    *,
+    layers: Sequence[int] | None = None,
+    n_neurons: int = 512,
+    direct: bool = True,
+    n_shuffles: int = 19,
+    batch_size: int = 512,
+    progress: Progress = silent,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Return the maps over all pairs of `grid`, and what properties of the pair explain of each beside shuffled maps.
+
+    Of each of `layers` (default: the last) at most `n_neurons` neurons, those that vary most. Without `direct` nothing
+    is said of what heads write. Raises InterpError for other than two operands, layers that are not there, or (with
+    `direct`) a model whose logits are not a sum of what its parts write.
+    """
+    pair, chosen = _check(model, grid, layers)
+    said = _said(model, grid, pair, batch_size, within(progress, 0, 5, "answers and attention"))
+    neurons = _varying(model, grid, chosen, n_neurons, batch_size)
+    maps = {
+        "behaviour": said.scalars,
+        "activation": activations(model, grid, neurons, batch_size, within(progress, 1, 5, "neurons")),
+        "attention": said.attention,
+    }
+    if direct:
+        how: dict[str, Any] = {"batch_size": batch_size, "progress": within(progress, 2, 5, "heads"), "seed": seed}
+        terms = direct_logits(model, grid, against_numbers(model, grid), neuron_layers=[], **how)["heads_terms"]
+        maps["added"] = terms.to_numpy().reshape(len(grid), -1).T.astype(np.float32)
+    progress(4, 5, "variance explained")
+    found = _dataset(model, grid, pair, maps, said, neurons)
+    groups = properties(grid.variables, pair)
+    for name, values in maps.items():
+        flat = values.reshape(-1, len(grid))
+        share = explained(flat, groups, n_shuffles=n_shuffles, seed=seed)
+        dims = [str(dim) for dim in found[name].dims[:-2]]
+        for suffix, numbers in (("", share.share), ("_null_high", share.null_high)):
+            shape = (*(found.sizes[dim] for dim in dims), len(groups))
+            what = f"largest share of {n_shuffles} shuffled maps" if suffix else "share of the map's variance"
+            found[f"explained_{name}{suffix}"] = variable([*dims, "by"], numbers.reshape(shape), "fraction", what)
+        found["explained_null"] = variable("by", share.null, "fraction", "mean share of shuffled maps (exact)")
+    progress(5, 5, "explained")
+    where, xs, ys = as_grid(np.stack([column.astype(np.float32) for column in groups.values()]), *_places(grid, pair))
+    del xs, ys
+    found["group"] = variable("by operand_a operand_b", where, "value", "the property of each pair")
+    return found.assign_coords(by=list(groups)).assign_attrs(n_shuffles=n_shuffles, seed=seed)
+
+
+def _said(model: Any, grid: Prompts, pair: tuple[str, str], batch_size: int, progress: Progress) -> Said:
+    n, n_layers, n_heads = len(grid), model.cfg.n_layers, model.cfg.n_heads
+    scalars = np.empty((len(SCALARS), n), dtype=np.float32)
+    tokens, attention = np.empty(n, dtype=np.int64), np.empty((n_layers * n_heads, 2, n), dtype=np.float32)
+    keys, order = [grid.position(role) for role in pair], list(SCALARS)
+
+    def keeper(layer: int) -> Any:
+        def keep(pattern: torch.Tensor, rows: np.ndarray) -> None:
+            read = pattern[:, :, -1, keys].permute(1, 2, 0).float().cpu().numpy()
+            attention[layer * n_heads : (layer + 1) * n_heads, :, rows] = read
+
+        return keep
+
+    def judge(logits: torch.Tensor, rows: np.ndarray) -> None:
+        answer = torch.as_tensor(grid.answer_ids[rows], device=logits.device)[:, None]
+        own = logits.gather(1, answer)
+        best_wrong = logits.scatter(1, answer, -torch.inf).amax(dim=1)
+        top = logits.argmax(dim=1)
+        tokens[rows] = top.cpu().numpy()
+        kept = {
+            "logit_diff": own[:, 0] - best_wrong, "probability": logits.softmax(dim=1).gather(1, answer)[:, 0],
+            "logit": own[:, 0], "right": top == answer[:, 0],
+        }  # fmt: skip
+        for name, values in kept.items():
+            scalars[order.index(name), rows] = values.float().cpu().numpy()
+
+    consume = {Site("pattern", layer): keeper(layer) for layer in range(n_layers)}
+    stream(model, grid, consume, logits=judge, batch_size=batch_size, progress=progress)
+    numbers = _numbers(model, grid, tokens)
+    scalars[order.index("said")], scalars[order.index("error")] = numbers, numbers - grid.variables["result"]
+    return Said(scalars, tokens, attention)
+
+
+def _numbers(model: Any, grid: Prompts, tokens: np.ndarray) -> np.ndarray:
+    """Return the number that each token writes, nan for a token that writes none."""
+    known = dict(zip(grid.answer_ids.tolist(), grid.variables["result"].tolist(), strict=True))
+    for token in set(tokens.tolist()) - set(known):
+        text = _text(model, token).strip()
+        known[token] = int(text) if text.isascii() and text.isdecimal() else np.nan
+    return np.array([known[token] for token in tokens.tolist()], dtype=np.float32)
+
+
+def _text(model: Any, token: int) -> str:
+    tokenizer = getattr(model, "tokenizer", None)
+    return str(token) if tokenizer is None else str(tokenizer.decode([token]))
+
+
+def _varying(model: Any, grid: Prompts, layers: list[int], most: int, batch_size: int) -> list[Neuron]:
+    """Return at most `most` neurons of each layer, those whose activation varies most over the grid."""
+    every = [[(layer, i) for i in range(model.cfg.d_mlp)] for layer in layers]
+    if model.cfg.d_mlp <= most:
+        return [neuron for layer in every for neuron in layer]
+    sample = grid[:: max(1, len(grid) // SAMPLE)]
+    found: list[Neuron] = []
+    for layer in every:
+        spread = activations(model, sample, layer, batch_size).std(axis=1)
+        found += [layer[i] for i in np.sort(np.argsort(-spread, kind="stable")[:most])]
+    return found
+
+
+def _dataset(
+    model: Any, grid: Prompts, pair: tuple[str, str], maps: dict[str, np.ndarray], said: Said, neurons: list[Neuron]
+) -> xr.Dataset:
+    x, y = _places(grid, pair)
+    heads = [f"{layer}.{head}" for layer in range(model.cfg.n_layers) for head in range(model.cfg.n_heads)]
+    what = {
+        "behaviour": ("scalar", "of each scalar", "what the model answers at each pair"),
+        "activation": ("neuron", "activation", "mlp_post at the last position"),
+        "attention": ("head operand", "attention weight", "what the last token reads from an operand"),
+        "added": ("head", "logits", "what the head writes towards the answer, against other numbers"),
+    }
+    data = {}
+    xs, ys = np.unique(x), np.unique(y)
+    for name, values in maps.items():
+        placed = as_grid(values.reshape(-1, len(grid)), x, y)[0].reshape(*values.shape[:-1], len(xs), len(ys))
+        dims, units, means = what[name]
+        data[name] = variable(f"{dims} operand_a operand_b", placed, units, means)
+    texts = {token: _text(model, token) for token in set(said.tokens.tolist())}
+    words = {"text": grid.texts, "answer": grid.answers, "answered": [texts[t] for t in said.tokens.tolist()]}
+    for name, column in words.items():
+        table = np.full((len(xs), len(ys)), "", dtype=np.asarray(column).dtype)
+        table[np.searchsorted(xs, x), np.searchsorted(ys, y)] = column
+        data[name] = variable("operand_a operand_b", table, "text", f"{name} at each pair")
+    data["n"] = variable("", len(grid), "pairs", "number of pairs of operands")
+    coords = {"scalar": list(SCALARS), "scalar_units": ("scalar", list(SCALARS.values())), "head": heads,
+              "neuron": [f"{layer}.{i}" for layer, i in neurons], "operand": list(pair),
+              "operand_a": xs, "operand_b": ys}  # fmt: skip
+    title = "Answers, neurons and heads at every pair of operands, and what explains them."
+    attrs = attributes("operands", model, grid, title, operands=" ".join(pair), null="the map with its cells shuffled")
+    return xr.Dataset(data, coords=coords, attrs=attrs)
+
+
+def _places(grid: Prompts, pair: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    return grid.variables[pair[0]], grid.variables[pair[1]]
+
+
+def _check(model: Any, grid: Prompts, layers: Sequence[int] | None) -> tuple[tuple[str, str], list[int]]:
+    require_prompts(grid)
+    found, n_layers = operands_of(grid), model.cfg.n_layers
+    if len(found) != 2 or "result" not in grid.variables:
+        raise InterpError(
+            f"Operand maps are over two operands of one token each and a result; these prompts have "
+            f"{', '.join(found) or 'none'}. Choose a task such as a+b."
+        )
+    if min(len(np.unique(grid.variables[name])) for name in found) < 2:
+        raise InterpError("Each operand must take at least two values. Widen low..high.")
+    chosen = [n_layers - 1] if layers is None else sorted(int(layer) for layer in layers)
+    if not chosen or any(not 0 <= layer < n_layers for layer in chosen) or len(set(chosen)) < len(chosen):
+        raise InterpError(f"MLPs of layers {chosen} are not all in this model; use each of 0..{n_layers - 1} once.")
+    return (found[0], found[1]), chosen
