@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from interp.errors import InterpError
 from interp.figures import maps, schema
+from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,6 +57,20 @@ def head_trace(dataset: xr.Dataset, layer: int, head: int) -> dict:
     """Return what changes from head to head in the first panel of `one_head`: z, hovertext and text."""
     z, hover, text = _panel(dataset, layer, head)
     return {"z": z, "hovertext": hover, "text": text, "name": f"head {layer}.{head}"}
+
+
+def table(dataset: xr.Dataset, heads: list[Head]) -> Twin:
+    """Return the weights of a few heads as one table: a row a head and token that reads, a column a token read."""
+    pattern, _, seen = weights(dataset)
+    roles, keys = ([str(each) for each in schema.labels(dataset, dim)] for dim in DIMS[2:])
+    rows = []
+    for layer, head in heads:
+        i, j = place(dataset, layer, head)
+        for q, query in enumerate(roles):
+            cells = (pattern[i, j, q, k].text(2) if seen[q, k] else "" for k in range(len(keys)))
+            rows.append((f"{layer}.{head}", query, *cells))
+    caption = f"attention weight, {schema.count_text(dataset)}, 95 % interval in brackets"
+    return Twin(caption, ("head", "reads", *keys), tuple(rows), 2)
 
 
 def says(dataset: xr.Dataset, layer: int, head: int, most: int = 3) -> str:

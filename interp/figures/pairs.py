@@ -83,7 +83,7 @@ def cell_traces(dataset: xr.Dataset, cell: places.Cell, metric: str, rows: list[
             for name in ("corrupted", "clean", "patched")
         ],
         "title": f"Each prompt pair at {cell.text}",
-        "interval": f"mean {'recovered' if metric in places.SHARES else AXES[metric]} "
+        "interval": f"mean {'recovered' if metric in places.SHARES else places.NAMES[metric]} "
         f"{value[places.index_of(dataset, cell)].text(2)} (95 % interval)",
     }
 

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from interp.figures import maps, places, schema
 from interp.figures import theme as look
+from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +84,22 @@ def summary(dataset: xr.Dataset, metric: str) -> str:
     told = "; ".join(f"{places.Cell(grid[i][0], roles[j], grid[i][1]).text} {value[i, j].text(2)}" for i, j in at)
     reach = schema.number(float(np.nanmax(null.value)), 2)
     return f"Largest: {told}; the null reaches {reach}; {schema.count_text(dataset)} pairs."
+
+
+def table(datasets: dict[str, xr.Dataset], metric: str) -> Twin:
+    """Return the maps (name -> result) as one table: a row a component and layer or head, a column a role."""
+    roles = list(dict.fromkeys(role for dataset in datasets.values() for role in places.roles_of(dataset)))
+    body, lone = [], len(datasets) == 1
+    for name, dataset in datasets.items():
+        value, _ = places.measured(dataset, metric)
+        known = places.roles_of(dataset)
+        for i, label in enumerate(rows(dataset).labels):
+            cells = (value[i, known.index(role)].text(2) if role in known else "" for role in roles)
+            body.append((*(() if lone else (name,)), label, *cells))
+    first = next(iter(datasets.values()))
+    head = ("head" if places.of_heads(first) else "layer",)
+    caption = f"{_measure(metric)}, {schema.count_text(first)} pairs, 95 % interval in brackets"
+    return Twin(caption, (*(() if lone else ("component",)), *head, *roles), tuple(body), 1 if lone else 2)
 
 
 def title_of(dataset: xr.Dataset, metric: str) -> str:

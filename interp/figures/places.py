@@ -27,6 +27,8 @@ SHARES = {
 LEVELS = {"accuracy": "top token = clean answer", "mean_kl": "divergence from the base run"}
 """Metrics that are shown as they are."""
 UNITS = {"accuracy": "accuracy", "mean_kl": "nats"}
+NAMES = {"accuracy": "accuracy", "mean_kl": "divergence"}
+"""What the mean of a level is called."""
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,16 @@ def fill(root: Path, *more: xr.Dataset) -> Path:
     """Write the runs, and `more` results, into a store at `root`; return the root."""
     store = Store(root)
     for k, (dataset, parameters) in enumerate([*runs(), *((each, {}) for each in more)]):
-        attrs = dataset.attrs
-        spec = Spec(
-            method=attrs["method"], model=MODEL, task="a+b", style="plain", parameters=parameters,
-            weights_sha256="5f" * 32,
-        )  # fmt: skip
-        when = f"2026-11-20T21:00:{k:02d}.000Z"
-        facts = {"created": when, "finished": when, "seconds": 1.0}
-        store.write(spec, dataset, provenance=facts, summary={"n": 200})
+        write(store, dataset, parameters, k)
     return root
+
+
+def write(store: Store, dataset: xr.Dataset, parameters: dict, k: int) -> None:
+    """Write one result, made in second `k`."""
+    spec = Spec(
+        method=dataset.attrs["method"], model=MODEL, task="a+b", style="plain", parameters=parameters,
+        weights_sha256="5f" * 32,
+    )  # fmt: skip
+    when = f"2026-11-20T21:00:{k:02d}.000Z"
+    facts = {"created": when, "finished": when, "seconds": 1.0}
+    store.write(spec, dataset, provenance=facts, summary={"n": 200})

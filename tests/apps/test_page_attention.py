@@ -172,3 +172,11 @@ def test_pointer_to_head_is_fast_on_the_server(library, shown, dataset):
         x, y = tile(dataset, layer, 1)
         moves.pointed(library, shown, {"x": x, "y": y})
     assert (time.perf_counter() - started) / 4 < 0.2
+
+
+def test_the_table_of_heads_leaves_out_what_cannot_be_seen(dataset):
+    found = attention_heads.table(dataset, [(2, 1), (0, 3)])
+    assert found.columns == ("head", "reads", *[str(key) for key in dataset["key"].values])
+    assert found.rows[1][:2] == ("2.1", "a")
+    assert found.rows[1][2:5][2] == ""
+    assert found.rows[7][:2] == ("0.3", "bos")

@@ -292,3 +292,24 @@ def test_maps_of_every_metric_carry_their_null(several, run):
         assert np.asarray(figure.data[0].z) == pytest.approx(places.measured(dataset, metric)[0].value)
     with pytest.raises(InterpError, match="does not keep"):
         patch_maps.metric_map(dataset, "mean_kl")
+
+
+def test_tables_hold_the_maps_of_all_components(several, run):
+    datasets = {name: several.dataset(run[name]) for name in ("resid_pre", "attn_out")}
+    found = patch_maps.table(datasets, "accuracy")
+    assert found.columns[:3] == ("component", "layer", "bos")
+    assert [row[:2] for row in found.rows][8:10] == [("resid_pre", "8"), ("attn_out", "0")]
+    value = float(datasets["attn_out"]["accuracy"].sel(layer=0, role="b"))
+    assert found.rows[9][found.columns.index("b")].startswith(f"{value:.2f}")
+    assert patch_maps.table({"z": several.dataset(run["z"])}, "logit_diff").columns[0] == "head"
+
+
+def test_a_component_run_before_a_metric_was_kept_is_told_apart(tmp_path):
+    new = fixture_patches.richer(fixture_store.patching("a+b"), "resid_pre")
+    root = fixture_patches.fill(tmp_path)
+    store = Library(root)
+    old = fixture_store.patching("a+b").assign_attrs(component="mlp_post")
+    fixture_patches.write(store.store(), old, {"component": "mlp_post"}, 40)
+    fixture_patches.write(store.store(), new, {"component": "resid_pre"}, 41)
+    text = words(page(Library(root), PATH, "?metric=accuracy"))
+    assert "run before this metric was kept with its null: mlp_post" in text

@@ -59,7 +59,8 @@ def pins_card(dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Compon
         heads.append((chosen.layer, chosen.head))
     figure = attention_heads.side_by_side(dataset, heads, theme=theme)
     said = " ".join(attention_heads.says(dataset, *head, most=1) for head in heads)
-    ready = dressed(figure, dataset, said, source=source(dataset, chosen))
+    table = attention_heads.table(dataset, heads)
+    ready = dressed(figure, dataset, said, table=table, source=source(dataset, chosen))
     return [figure_card(ready, ids.ATTENTION_COMPARED, 330)]
 
 
@@ -75,7 +76,8 @@ def query_card(dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Compo
         className="keyboard",
     )
     said = f"What {role} reads, head by head: one map for each token that is read, 0 = uniform attention."
-    ready = dressed(figure, dataset, said, source=source(dataset, chosen))
+    table = twin(dataset.sel(role=role), "pattern")
+    ready = dressed(figure, dataset, said, table=table, source=source(dataset, chosen))
     return [figure_card(ready, ids.ATTENTION_QUERIED, 300, extra=[asked])]
 
 

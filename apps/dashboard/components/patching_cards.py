@@ -19,7 +19,6 @@ from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, pairs_compared, patch_maps, places
 from interp.figures.places import Cell
-from interp.figures.twin import twin
 from interp.store import RunSummary
 
 if TYPE_CHECKING:
@@ -48,10 +47,7 @@ def map_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, t
         className="keyboard",
     )
     hint = html.P("Shift-click pins a cell for comparison (up to four); Esc lets go.", className="subtitle")
-    table, variable = None, _variable(dataset, metric)
-    if variable is not None:
-        table = twin(dataset, variable)
-    said = patch_maps.summary(dataset, metric)
+    said, table = patch_maps.summary(dataset, metric), patch_maps.table({component_of(line): dataset}, metric)
     ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, drawing(line.method).name))
     return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard, hint])
 
@@ -77,12 +73,17 @@ def components_card(library: Library, line: RunSummary, metric: str, theme: str)
     """Return the card of all components of the stream on one scale, and how to run those that are missing."""
     title = "Every component of the stream"
     found = stream_runs(library, line, metric)
+    known = siblings(library, line)
     lacking = [name for name in STREAM if name not in found]
+    again = "; ".join(name for name in lacking if name in known)
     how = (
         html.Div(
             html.Details(
                 [
-                    html.Summary(f"Not run for this question: {', '.join(lacking)}"),
+                    html.Summary(
+                        f"Not run for this question: {', '.join(lacking)}"
+                        + (f" (run before this metric was kept with its null: {again})" if again else "")
+                    ),
                     *(html.Pre(html.Code(_command(line, name)), className="commands") for name in lacking),
                 ],
                 className="fold",
@@ -102,7 +103,8 @@ def components_card(library: Library, line: RunSummary, metric: str, theme: str)
         return broken_card(title, str(error))
     first = next(iter(datasets.values()))
     said = "A click opens the map of that component, with its null and its pairs."
-    ready = dressed(figure, first, said, source=Source(next(iter(found.values())).run_id, "recovered_map"))
+    where = Source(next(iter(found.values())).run_id, "recovered_map")
+    ready = dressed(figure, first, said, table=patch_maps.table(datasets, metric), source=where)
     return figure_card(ready, ids.PATCHING_COMPONENTS, 300, extra=[how])
 
 
@@ -131,7 +133,8 @@ def heads_card(library: Library, line: RunSummary, metric: str, theme: str) -> C
         dataset = library.dataset(run.run_id)
         shown = metric if metric in places.kept(dataset) else places.kept(dataset)[0]
         figure, said = patch_maps.metric_map(dataset, shown, theme=theme), patch_maps.summary(dataset, shown)
-        ready = dressed(figure, dataset, f"{said} A click opens that head.", source=Source(run.run_id, "head_maps"))
+        said, table = f"{said} A click opens that head.", patch_maps.table({component_of(run): dataset}, shown)
+        ready = dressed(figure, dataset, said, table=table, source=Source(run.run_id, "head_maps"))
     except InterpError as error:
         return broken_card(title, str(error))
     return figure_card(ready, ids.PATCHING_HEADS, 420)
@@ -167,13 +170,6 @@ def _frame(place: tuple[int, int], colour: str, dash: str, label: str) -> list[d
     line = {"line": {"color": colour, "width": 3, "dash": dash}}
     named = {"label": {"text": label, "textposition": "top left", "font": {"color": colour, "size": 12}}}
     return [{**box, **line, **named, "xref": axis, "yref": "y"} for axis in ("x", "x2")]
-
-
-def _variable(dataset: xr.Dataset, metric: str) -> str | None:
-    """Return the variable whose table is the twin of the map, None where it is one of several in a variable."""
-    if metric == places.kept(dataset)[0]:
-        return "recovered"
-    return metric if metric in places.LEVELS else None
 
 
 def _command(line: RunSummary, component: str) -> str:
