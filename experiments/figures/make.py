@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -79,6 +80,7 @@ def _together(pool: ProcessPoolExecutor, workers: int, jobs: list[Job], place: P
 
 def _one_thread() -> None:
     """Let each process compute on one core; parts that run beside each other would fight for more."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a part at once; its folder appears whole or not at all
     os.environ["ARITHMOSCOPE_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 

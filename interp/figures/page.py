@@ -90,9 +90,9 @@ def _contents(page: Page) -> str:
             for block in section.blocks
             if isinstance(block, Card) or not block.aside
         )
-        heading = f'<a href="#{escape(section.name)}">{escape(section.title)}</a>'
+        links = f'<li><a href="#{escape(section.name)}">To this section</a></li>{links}'
         state = " open" if len(page.sections) < 4 else ""
-        lines.append(f"<details{state}><summary>{heading}</summary><ul>{links}</ul></details>")
+        lines.append(f"<details{state}><summary>{escape(section.title)}</summary><ul>{links}</ul></details>")
     return (
         '<nav aria-label="Contents">\n<div class="top"><label><input id="filter" type="search" '
         'placeholder="Filter" aria-label="Filter figures and verdicts"></label>'

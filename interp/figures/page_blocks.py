@@ -61,8 +61,9 @@ def block_html(block: Card | Sheet | Listing, words: str) -> str:
 
 def _card(card: Card, known: str, title: str) -> str:
     width = f"min-width:{card.width}px;" if card.width > WIDE else ""
+    reach = ' tabindex="0"' if width else ""
     plot = (
-        f'<div class="scroll"><div class="plot" data-figure="{escape(card.name)}--figure" role="img" '
+        f'<div class="scroll"{reach}><div class="plot" data-figure="{escape(card.name)}--figure" role="img" '
         f'aria-label="{escape(card.said or card.title)}" style="{width}height:{card.height}px"></div></div>'
     )
     save = "".join(

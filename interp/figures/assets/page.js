@@ -121,7 +121,7 @@
       section.hidden = !section.querySelector("[data-words]:not([hidden]), tr[data-verdict]:not([hidden])");
     }
     for (const part of document.querySelectorAll("nav details")) {
-      part.hidden = !part.querySelector("li:not([hidden])");
+      part.hidden = words.length > 0 && !part.querySelector("li[data-words]:not([hidden])");
       if (words.length) part.open = true;
     }
   });
