@@ -22,7 +22,7 @@ from interp.errors import InterpError
 from interp.figures import curves, schema
 from interp.figures import theme as look
 from interp.figures.maps import thinned
-from interp.figures.training_parts import TITLES, nearest, title_of, values_of
+from interp.figures.training_parts import SUBTASKS, TITLES, nearest, title_of, values_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,7 +39,8 @@ def parts(log: xr.Dataset, measure: str, *, theme: str = "light") -> go.Figure:
     figure = go.Figure(layout={"template": look.template(theme)})
     for i, (label, value) in enumerate(named.items()):
         colour = look.OKABE_ITO[i % len(look.OKABE_ITO)]
-        _line(figure, (label or TITLES[measure], value), steps, (log, measure), (colour, i))
+        name = f"{label}: {SUBTASKS[label]}" if label in SUBTASKS else label or TITLES[measure]
+        _line(figure, (name, value), steps, (log, measure), (colour, i))
     _guess(figure, log, measure, steps)
     _axes(figure, log, measure)
     title = schema.heading(log, title_of(measure), *_told(log, measure))

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 MOST_PARTS = 9
 """Parts that one figure shows; of more (36 kinds of question) the mean, the worst and the best at the end."""
 
+SUBTASKS = {
+    "BM": "no carry comes in, none is made", "CM": "no carry comes in, one is made", "CA": "the digit is the carry",
+    "UC": "a carry is used", "UCFC": "a carry is used and makes another", "BA": "no carry comes in",
+    "UC1": "a carry made next door", "US9": "a carry through a nine",
+}  # fmt: skip
+"""What each subtask of written arithmetic is, in words (`interp.tasks.subtasks`)."""
+
 TITLES = {
     "digit_loss": "Loss of every answer digit",
     "digit_accuracy": "Accuracy of every answer digit",

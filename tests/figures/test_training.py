@@ -98,3 +98,12 @@ def test_checkpoints_before_and_after():
     assert round_at[0].startswith("k = 2, step 0: 0.0")
     assert round_at[1].startswith("k = 2, step 2000: 1.00 [0.10]")
     assert "from step" in grokking_circles.summary(found)
+
+
+def test_subtasks_are_named_in_words():
+    found = training.parts(log().rename(digit_loss="subtask_loss", digit="subtask").assign_coords(
+        subtask=["BA", "UC1", "US9"]), "subtask_loss")  # fmt: skip
+    assert [trace.name for trace in found.data][2] == "US9: a carry through a nine"
+    from interp.tasks.subtasks import PRODUCT, SUM
+
+    assert set(training_parts.SUBTASKS) == {*PRODUCT, *SUM}

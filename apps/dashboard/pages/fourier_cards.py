@@ -27,13 +27,8 @@ from interp.figures.spectra_places import VARIANT, lines, nearest_component, pla
 from interp.figures.twin import twin
 
 HEIGHT = 330
-WIDE = {"rings": 330, "measures": 430, "by_layer": 330}
+WIDE = {("helix", "rings"): 330, ("convergence", "measures"): 430, ("spectra", "by_layer"): 330}
 """Figures of many panels, which take a whole row, and their height."""
-
-
-def tall(figure: str) -> int:
-    """Return the height of a card's graph in pixels."""
-    return WIDE.get(figure, HEIGHT)
 
 
 def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection: Selection, theme: str) -> Component:
@@ -46,8 +41,8 @@ def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection
     try:
         shown = ready(library, line.run_id, asked, selection, theme)
         href = f"/training{Selection(model=found.model).search}" if kind == "grokking" else None
-        made = figure_card(shown, name_of(kind, figure), tall(figure), href=href)
-        shape = "fourier-wide" if figure in WIDE else "fourier-tall" if figure == "coil" else ""
+        made = figure_card(shown, name_of(kind, figure), WIDE.get((kind, figure), HEIGHT), href=href)
+        shape = "fourier-wide" if (kind, figure) in WIDE else "fourier-tall" if figure == "coil" else ""
         return html.Div(made, className=shape) if shape else made
     except InterpError as error:
         return broken_card(title, str(error))

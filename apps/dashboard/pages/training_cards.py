@@ -74,10 +74,10 @@ OF_TRAINER = {"modular": MODULAR, "multiplication": PRODUCTS}
 def cards(library: Library, zoo: Path, shown: Shown, theme: str) -> list[Component]:
     """Return the cards of what is shown: curves, the step in detail, other trainings beside it, runs."""
     found = [_curve(zoo, shown, "parts", theme), _curve(zoo, shown, "at_step", theme)]
-    if "subtask_loss" in shown.log and shown.measure != "subtask_loss":
-        found.append(_curve(zoo, shown, "subtasks", theme))
     if len(shown.logs) > 1:
         found.append(html.Div(_curve(zoo, shown, "compared", theme), className="training-wide"))
+    if "subtask_loss" in shown.log and shown.measure != "subtask_loss":
+        found.append(_curve(zoo, shown, "subtasks", theme))
     return [*found, *(of_run(library, each, shown, theme) for each in OF_TRAINER.get(shown.log.attrs["trainer"], ()))]
 
 
