@@ -120,6 +120,7 @@ TRY_JOB = "try-job"
 TRY_STATUS = "try-status"
 TRY_HINT = "try-hint"
 TRY_RESULT = "try-result"
+TRY_FINDING = "try-finding"
 TRY_LENS = "try-lens"
 TRY_PREDICTIONS = "try-predictions"
 TRY_ATTENTION = "try-attention"
@@ -154,6 +155,7 @@ def field(form: str, name: Any) -> dict[str, Any]:
 def shown_with(form: str, name: Any) -> dict[str, Any]:
     """Return the id of what surrounds a field that is not always asked for."""
     return {"type": f"{form}-shown", "name": name}
+
 
 
 def fourier(name: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
     python -m experiments.benchmarks.try_it            writes try_it.json beside this file, prints a table
 
     job        from `submit` to `done` in the queue's table, looked at every 20 ms: the queue and the worker
-    page       the same and the page's figures: the look of every 200 ms, the answer read, checked and drawn
+    answer     from `submit` to the tokens and the finding in words: a look every 200 ms, the answer read and checked
+    page       ... and to the last of the three figures, which follow
     click      from the click on Ask to the finding on the page, in headless Chromium (`--browser`)
 
 on `mental-math`, a+b, plain, for each intervention; every question is another prompt, so nothing is remembered but
@@ -21,6 +22,7 @@ import signal
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,14 +72,16 @@ def through_the_queue(work: Workshop, spec: Spec) -> float:
     return time.perf_counter() - began
 
 
-def through_the_page(work: Workshop, spec: Spec) -> float:
-    """Return the seconds from submit to the drawn answer, with the looks of the page."""
+def through_the_page(work: Workshop, spec: Spec) -> tuple[float, float]:
+    """Return the seconds from submit to the finding, and to the figures, with the looks of the page."""
     began = time.perf_counter()
     answer = work.answer(until_done(work, work.submit(spec, "try"), POLL))
     if answer is None:
         raise InterpError("the answer was not there; is the disk full?")
+    try_result.tokens(answer)
+    found = time.perf_counter() - began
     try_result.result(answer, "light", "")
-    return time.perf_counter() - began
+    return found, time.perf_counter() - began
 
 
 def in_a_browser(root: Path, n: int) -> list[float]:
@@ -106,7 +110,7 @@ def in_a_browser(root: Path, n: int) -> list[float]:
     return seconds[2:]  # the first ones import and compile
 
 
-def spread(seconds: list[float]) -> dict[str, float]:
+def spread(seconds: Sequence[float]) -> dict[str, float]:
     """Return median, p95 and n."""
     ordered = sorted(seconds)
     p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
@@ -128,9 +132,9 @@ def main(
             for each in workers(work.root):
                 os.kill(each.pid, signal.SIGKILL)
     out.write_text(json.dumps(found, indent=2) + "\n")
-    rows = [(name, *(f"{each[what]['median']:.2f} ({each[what]['p95']:.2f})" for what in ("job", "page")),
+    rows = [(name, *(f"{each[what]['median']:.2f} ({each[what]['p95']:.2f})" for what in ("job", "answer", "page")),
              f"{each['first']:.2f}") for name, each in found["seconds"].items()]  # fmt: skip
-    table("seconds to an answer, median (p95)", ("intervention", "job", "page", "first of its kind"), rows)
+    table("seconds to an answer, median (p95)", ("intervention", "job", "answer", "page", "first of its kind"), rows)
     say(f"first question of a worker that was just started: {found['cold']:.1f} s; click: {found['click']}")
 
 
@@ -143,7 +147,8 @@ def measured(work: Workshop, n: int, browser: bool) -> dict[str, Any]:
         first = through_the_queue(work, question(edit, 1 + 200 * i))
         job = [through_the_queue(work, question(edit, 2 + k)) for k in range(n)]
         page = [through_the_page(work, question(edit, 30 + k)) for k in range(n)]
-        seconds[name] = {"first": round(first, 3), "job": spread(job), "page": spread(page)}
+        found, drawn = zip(*page, strict=True)
+        seconds[name] = {"first": round(first, 3), "job": spread(job), "answer": spread(found), "page": spread(drawn)}
         say(f"{name}: {seconds[name]}")
     click = spread(in_a_browser(work.root, n)) if browser else None
     about = {"cores": os.cpu_count(), "python": platform.python_version(), "load_per_core": round(load, 2)}

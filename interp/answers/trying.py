@@ -129,16 +129,16 @@ def _plane(question: Question, prompt: Prompts, asked: TryPlane) -> Any:
 
     Site("resid_pre", asked.layer).check(question.model)
     _needs_task(question, "a plane")
-    reference = question.prompts("all" if asked.n_reference is None else "train", asked.n_reference)
-    if reference.roles != prompt.roles:
-        raise InterpError(f"the prompt has roles {' '.join(prompt.roles)}, the task's {' '.join(reference.roles)}.")
-    reference.position(asked.role)
     how = {"batch_size": question.batch_size, "progress": question.progress}
-    found = _kept(
-        question,
-        ("plane", asked.role, asked.layer, asked.n_reference),
-        lambda: tables(question.model, reference, asked.role, asked.role, [asked.layer], **how),
-    )
+
+    def read() -> Any:
+        reference = question.prompts("all" if asked.n_reference is None else "train", asked.n_reference)
+        reference.position(asked.role)
+        return reference.roles, tables(question.model, reference, asked.role, asked.role, [asked.layer], **how)
+
+    roles, found = _kept(question, ("plane", asked.role, asked.layer, asked.n_reference), read)
+    if roles != prompt.roles:
+        raise InterpError(f"the prompt has roles {' '.join(prompt.roles)}, the task's {' '.join(roles)}.")
     plane = number_planes({asked.role: found}, asked.layer, [asked.period])[0]
     control = plane.control("matched", np.random.default_rng(question.spec.seed))
     words = f"the plane of period {asked.period:g} of {asked.role} before block {asked.layer} at its mean"

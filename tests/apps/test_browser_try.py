@@ -15,6 +15,7 @@ from interp.store import Jobs, Spec
 from interp.store.presence import workers
 from tests.apps import browser
 from tests.apps.browser import serving, wait_for_text
+from tests.store.conftest import until
 
 pytestmark = [*browser.MARKS, pytest.mark.slow]
 COLD = 240_000  # milliseconds: a worker imports torch and opens its model
@@ -102,20 +103,21 @@ def test_the_server_is_killed_and_the_job_goes_on(context, root):
     """The page that stood open goes on by itself when a server is there again on the same port."""
     tab = context.new_page()  # not `tab`: a dead server is an error in the console
     tab.set_default_timeout(COLD)
-    asked = Spec(method="cama", model="mental-math", task="a+b", seed=9, parameters={"n": 4_000})
+    asked = Spec(method="cama", model="mental-math", task="a+b", seed=9, parameters={"n": 20_000})
     job = Jobs(root).submit(asked)
     with serving(root) as first:
         tab.goto(f"{first}/study?v=1&view=job-{job.id}")
         tab.locator("#study-start").wait_for()
         if not workers(root):
             tab.locator("#study-start").click()
-        wait_for_text(tab, "#study-state", "runs")
-        at_work = [each.pid for each in workers(root)]
+        wait_for_text(tab, "#study-state", " of ")
+        at_work, far = [each.pid for each in workers(root)], Jobs(root).get(job.id).done
     assert Jobs(root).get(job.id).active
     tab.locator("#study-state.unanswered").wait_for()
     with serving_again(root, first):
         tab.locator("#study-state:not(.unanswered)").wait_for()
-        wait_for_text(tab, "#study-state", "answered in")
-    assert [each.pid for each in workers(root)] == at_work
-    assert Jobs(root).get(job.id).run_id
+        until(lambda: Jobs(root).get(job.id).done > far)  # the worker went on all the while
+        assert [each.pid for each in workers(root)] == at_work
+        tab.locator("#study-cancel").click()
+        wait_for_text(tab, "#study-state", "was cancelled")
     tab.close()

@@ -169,9 +169,15 @@ def test_figures_stand_beside_their_tables(idle):
 
 
 def test_the_clean_run_alone_is_shown(idle):
-    text = words(try_result.result(trial(runs=1), "light", "interp try 17,25"))
+    text = words(try_result.tokens(trial(runs=1)))
     assert "the model says 42" in text
     assert "Control" not in text
+    graphs = [
+        part
+        for part in parts(try_result.result(trial(runs=1), "light", "interp try 17,25"))
+        if isinstance(part, dcc.Graph)
+    ]
+    assert len(graphs) == 3
 
 
 def test_fields_come_and_go_with_the_intervention():

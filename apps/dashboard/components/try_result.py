@@ -25,7 +25,7 @@ MOST_CELLS = 1500  # of a table twin
 
 
 def result(dataset: xr.Dataset, theme: str, command: str) -> Component:
-    """Return everything a try shows."""
+    """Return the figures of a try, which follow its finding (`tokens`)."""
     block, head = trial.chosen_head(dataset)
     blocks = [(str(v), str(v)) for v in dataset["block"].to_numpy().tolist()]
     heads = [(str(v), str(v)) for v in dataset["head"].to_numpy().tolist()]
@@ -39,7 +39,6 @@ def result(dataset: xr.Dataset, theme: str, command: str) -> Component:
     )
     return html.Div(
         [
-            tokens(dataset),
             html.Div(
                 [
                     figure_card(predictions(dataset, theme), ids.TRY_PREDICTIONS, SMALL),

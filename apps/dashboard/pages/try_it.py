@@ -42,6 +42,7 @@ def layout(library: Library, request: Request) -> Component:
         values["kind"] = "none"
     waits = job is not None and job.active
     shown: Any = _first(library) if job is None else _shown(work, library, job, request.theme)
+    finding: Any = [] if job is None else _finding(work, library, job)
     right = html.Div(
         [
             html.Div(
@@ -58,6 +59,7 @@ def layout(library: Library, request: Request) -> Component:
                 ],
                 className="status-line",
             ),
+            html.Div(finding, id=ids.TRY_FINDING),
             html.Div(shown, id=ids.TRY_RESULT),
         ]
     )
@@ -120,13 +122,24 @@ def _read_only() -> Component:
     )
 
 
+def _dataset(work: Workshop, library: Library, job: Job) -> Any:
+    """The answer of a finished job, from its run where it was kept; None where there is none."""
+    return library.dataset(job.run_id) if job.run_id else work.answer(job)
+
+
+def _finding(work: Workshop, library: Library, job: Job) -> list[Component]:
+    """What was found, in words: it is there before the figures are drawn."""
+    dataset = _dataset(work, library, job) if job.state == "done" else None
+    return [] if dataset is None else [try_result.tokens(dataset)]
+
+
 def _shown(work: Workshop, library: Library, job: Job, theme: str) -> Any:
-    """What a job's answer shows; nothing to update while it is awaited."""
+    """The figures of a job's answer, or why there are none; nothing while it is awaited."""
     if job.active:
         return []
     if job.state != "done":
         return broken(job.error or f"Job {job.id} was {job.state}.")
-    dataset = library.dataset(job.run_id) if job.run_id else work.answer(job)
+    dataset = _dataset(work, library, job)
     if dataset is None:
         return empty(
             "This answer has expired", "An answer that is not kept stays for a day. Press Ask to have it again."
@@ -165,6 +178,7 @@ def _asking(app: Dash, work: Workshop, library: Library) -> None:
         Output(ids.TRY_STOP, "disabled", allow_duplicate=True),
         Output(ids.TRY_KEEP, "disabled", allow_duplicate=True),
         Output(ids.TRY_KEPT, "children", allow_duplicate=True),
+        Output(ids.TRY_RESULT, "className", allow_duplicate=True),
         Output(ids.SELECTION, "data", allow_duplicate=True),
         Input(ids.TRY_ASK, "n_clicks"),
         Input(ids.field(FORM, ALL), "n_submit"),
@@ -173,18 +187,29 @@ def _asking(app: Dash, work: Workshop, library: Library) -> None:
     )
     def press(clicks: int | None, submits: list[Any], names: list[dict[str, str]], values: list[Any]) -> tuple:
         if not clicks and not any(submits):
-            return (no_update,) * 7
+            return (no_update,) * 8
         try:
             job = ask(work, names, values)
         except InterpError as error:
-            return no_update, TRYING.over, _wrong(str(error)), True, no_update, "", no_update
-        return job.id, TRYING.on, said_of(work, job), False, True, "", address(PATH, Selection(view=f"job-{job.id}"))
+            return no_update, TRYING.over, _wrong(str(error)), True, no_update, "", no_update, no_update
+        return (
+            job.id,
+            TRYING.on,
+            said_of(work, job),
+            False,
+            True,
+            "",
+            "stale",
+            address(PATH, Selection(view=f"job-{job.id}")),
+        )
 
     @app.callback(
         Output(ids.TRY_AWAIT, "data"),
         Output(ids.TRY_STATUS, "children"),
         Output(ids.TRY_STOP, "disabled"),
         Output(ids.TRY_KEEP, "disabled"),
+        Output(ids.TRY_FINDING, "children"),
+        Output(ids.TRY_RESULT, "className"),
         Output(ids.TRY_DONE, "data"),
         Input(ids.TRY_LOOK, "data"),
         State(ids.TRY_JOB, "data"),
@@ -192,22 +217,26 @@ def _asking(app: Dash, work: Workshop, library: Library) -> None:
     )
     def look(asked: Any, number: Any) -> tuple:
         if asked is None or number is None:
-            return (no_update,) * 5
+            return (no_update,) * 7
         job = work.job(job_number(number))
         if job.active:
-            return TRYING.on, said_of(work, job), False, True, no_update
+            return TRYING.on, said_of(work, job), False, True, *(no_update,) * 3
         if job.state != "done":
-            return TRYING.over, _wrong(said_of(work, job)), True, True, no_update
-        return TRYING.over, said_of(work, job), True, not _kept(job), job.id
+            return TRYING.over, _wrong(said_of(work, job)), True, True, no_update, "", no_update
+        found = _finding(work, library, job)
+        return TRYING.over, said_of(work, job), True, not _kept(job), found, no_update, job.id
 
     @app.callback(
         Output(ids.TRY_RESULT, "children"),
+        Output(ids.TRY_RESULT, "className", allow_duplicate=True),
         Input(ids.TRY_DONE, "data"),
         State(ids.THEME, "data"),
         prevent_initial_call=True,
     )
-    def show(number: Any, theme: str) -> Any:
-        return no_update if number is None else _shown(work, library, work.job(job_number(number)), str(theme))
+    def show(number: Any, theme: str) -> tuple:
+        if number is None:
+            return no_update, no_update
+        return _shown(work, library, work.job(job_number(number)), str(theme)), ""
 
     @app.callback(
         Output(ids.TRY_STATUS, "children", allow_duplicate=True),
@@ -279,7 +308,7 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
     )
     def choose_head(block: Any, head: Any, number: Any, theme: str) -> tuple:
         job = work.job(job_number(number))
-        dataset = library.dataset(job.run_id) if job.run_id else work.answer(job)
+        dataset = _dataset(work, library, job)
         if dataset is None:
             return (no_update,) * 3
         drawn = try_result.attention(dataset, str(theme), *try_result.head_of(block, head))
