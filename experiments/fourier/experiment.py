@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from experiments.figures.experiment import Experiment, Frame, Judged, Part, Picture, of_run, plain
+from experiments.figures.experiment import Experiment, Frame, Judged, Part, Picture, of_run, plain, shown
 from experiments.fourier.protocol import PARTS, follow
 from experiments.fourier.unshipped import helices
 from interp.progress import Progress
@@ -68,8 +68,11 @@ def _subject(found: Verdict, model: str, seeds: str) -> tuple[str, str]:
 
 def _nanda(name: str) -> Iterator[Picture]:
     from experiments.fourier import nanda
+    from interp.figures import FIGURES
 
-    return plain(nanda.pictures(name), name)
+    yield from plain(((n, figure) for n, figure in nanda.pictures(name) if not n.startswith("7-")), name)
+    for drawing in FIGURES["grokking"]:
+        yield shown(f"7-{drawing.name}", drawing, nanda.evidence(name).course)
 
 
 def _nanda_frames(name: str) -> Iterator[Frame]:

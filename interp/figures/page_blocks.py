@@ -111,6 +111,6 @@ def _row(row: tuple[str, ...], columns: tuple[str, ...]) -> str:
         elif column == "command" and text:
             cells.append(f"<td><code>{escape(text)}</code></td>")
         else:
-            room = ' class="words"' if column in SENTENCES and len(text) > 40 else ""
+            room = ' class="words"' if column in SENTENCES and len(text) > 40 else ' class="short"' * (len(text) < 14)
             cells.append(f"<td{room}>{escape(text)}</td>")
     return f"<tr{verdict}>{''.join(cells)}</tr>"
