@@ -12,6 +12,7 @@ from tests.apps import (
     fixture_digits,
     fixture_grokking,
     fixture_number_codes,
+    fixture_operands,
     fixture_probes,
     fixture_spectra,
     fixture_store,
@@ -28,7 +29,8 @@ DIGITS = ("digit_probes", "digit_rotation", "digit_codes", "convergence")
 def results() -> list[xr.Dataset]:
     """Return one result of each method that has a page, on one task."""
     cells = (fixture_store.accuracy("a+b", "plain"), fixture_store.spectrum(), fixture_clock_pizza.clock_pizza())
-    made = [*cells, fixture_grokking.grokking().assign_attrs(task=None)]
+    again = fixture_store.patching("a+b").assign_attrs(title="patching again")
+    made = [*cells, again, fixture_operands.operands(), fixture_grokking.grokking().assign_attrs(task=None)]
     for module, names in (
         (fixture_probes, PROBES),
         (fixture_circuits, CIRCUITS),
@@ -61,6 +63,8 @@ def full(library: Library) -> list[tuple[str, Selection]]:
         ("/probing", Selection(run=run("probing"), target="result", layer=6, role="eq", pin=("a@2@a", "b@1@b"))),
         ("/fourier", spectra),
         ("/training", Selection(model="modadd-59", step=10, pin=("modadd-59-seed1", "step=20"))),
+        ("/operands", Selection(run=run("operands"), view="behaviour", a=3, b=4)),
+        ("/compare", Selection(run=library.of("patching")[0].run_id, against=library.of("patching")[1].run_id)),
         ("/attention", Selection(run=run("attention"), pin=("3.1", "0.2"), **heads)),
         ("/try", asked.but(view="head", a=17, b=25, **heads)),
         ("/study", asked),

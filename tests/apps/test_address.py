@@ -18,7 +18,7 @@ from tests.apps.fixture_store import STYLES, TASKS
 
 NAMED = {module.PATH: module for module in PAGES}
 ROLES = ("bos", "a", "op1", "b", "eq", "last", "input", "nowhere")
-VIEWS = ("circuit", "spectra", "rings", "neurons", "method", "task", "patch", "head", "job-1", "job-x", "nothing")
+VIEWS = ("circuit", "spectra", "circles", "neurons", "method", "task", "patch", "head", "job-1", "job-x", "nothing")
 PINS = ("resid_pre 2 a", "z 1.2 eq", "3.1", "T=5", "T=0", "b@1@eq", "carry@2@eq", "3-3", "step=20", "modadd-59", "x y")
 COUNT = st.none() | st.integers(0, 9) | st.integers(0, 999_999)
 
@@ -84,7 +84,7 @@ def drawn_selections(library: Library) -> st.SearchStrategy[Selection]:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NAMED)
 def test_no_selection_is_an_error_and_what_is_shown_opens_again_as_it_is(whole_library, path):
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(drawn_selections(whole_library))
     def check(selection: Selection) -> None:
         kept, _ = opened(whole_library, path, selection)

@@ -9,7 +9,7 @@ from tests.apps import browser
 from tests.apps.browser import serving, wait_until_drawn
 
 pytestmark = [*browser.MARKS, pytest.mark.slow]
-VIEWS = [*(module.PATH for module in PAGES), "/patching?v=1&view=circuit", "/fourier?v=1&view=rings"]
+VIEWS = [*(module.PATH for module in PAGES), "/patching?v=1&view=circuit", "/fourier?v=1&view=circles"]
 GRAVE = ("serious", "critical")
 
 

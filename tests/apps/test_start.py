@@ -8,6 +8,8 @@ import sys
 
 from apps.dashboard import Settings, create_app
 from apps.dashboard.__main__ import main
+from apps.dashboard.pages import PAGES
+from tests.apps.test_security import WITHOUT_RUN, ask
 
 START = """
 import sys, time
@@ -19,9 +21,11 @@ never = {"torch", "transformers", "transformer_lens", "sklearn", "interp.methods
 assert not never & set(sys.modules), never & set(sys.modules)
 from pathlib import Path
 from apps.dashboard.library import Library
-from apps.dashboard.router import show
-for path in ("/", "/af1", "/patching", "/runs"):
-    show(Library(Path(sys.argv[1])), path, "", "light")
+from apps.dashboard.page import Request
+from apps.dashboard.selection import Selection
+from apps.dashboard.pages import PAGES
+for module in PAGES:
+    module.layout(Library(Path(sys.argv[1])), Request(Selection(), [], "light"))
 assert not never & set(sys.modules), never & set(sys.modules)
 """
 
@@ -40,6 +44,15 @@ def test_two_apps_each_have_their_callbacks_and_their_store(study, tmp_path):
     with first.server.test_request_context("/"), second.server.test_request_context("/"):
         assert str(study) in str(first.layout())
         assert str(study) not in str(second.layout())
+
+
+def test_two_apps_serve_each_page_over_their_own_store(study, tmp_path):
+    first, second = (create_app(Settings(store=root)).server.test_client() for root in (study, tmp_path))
+    for module in PAGES:
+        full, bare = (ask(client, module.PATH).get_data(as_text=True) for client in (first, second))
+        assert "This page failed" not in full + bare
+        assert "No results yet" in bare or str(tmp_path) in bare or module.PATH in WITHOUT_RUN, module.PATH
+        assert str(tmp_path) not in full
 
 
 def test_a_mistake_in_the_arguments_is_one_line(capsys):

@@ -78,8 +78,19 @@ def pick_two(library: Library, asked: Selection) -> tuple[RunSummary | None, Run
     one, two = found
     if one is None and two is not None:
         one, two = other_of(library, two), two
-    one = one or next((line for line in known.values() if line.status == "complete" and other_of(library, line)), None)
+    one = one or _first(library, list(known.values()))
     return one, two or (other_of(library, one) if one else None), notices
+
+
+def _first(library: Library, lines: list[RunSummary]) -> RunSummary | None:
+    """Return the newest run beside which another asks the same, so that they can be subtracted; else one with any other."""
+    pairs = ((line, other) for line in lines if line.status == "complete" and (other := other_of(library, line)))
+    any_other: RunSummary | None = None
+    for line, other in pairs:
+        if (other.task, other.model) == (line.task, line.model):
+            return line
+        any_other = any_other or line
+    return any_other
 
 
 def other_of(library: Library, line: RunSummary) -> RunSummary | None:
