@@ -138,6 +138,8 @@ def summary(dataset: xr.Dataset) -> str:
     found = schema.estimates(dataset, "difference", *(str(dim) for dim in dataset["difference"].dims))
     if not np.isfinite(found.value).any():
         return "No cell has a value in both runs."
+    if not np.nan_to_num(found.value).any():
+        return "A and B are equal in every cell."
     at = np.unravel_index(int(np.nanargmax(np.abs(found.value))), found.value.shape)
     dims = [str(dim) for dim in dataset["difference"].dims]
     where = ", ".join(f"{dim} {_labels(dataset, dim)[i]}" for dim, i in zip(dims, at, strict=True))

@@ -123,10 +123,10 @@ def by_property(
     figure = go.Figure(
         [
             go.Scatter(**data[0], fill="toself", fillcolor=look.faded(look.BLUE), line={"width": 0}, mode="lines",
-                       name="5 to 95 % of the cells", hoverinfo="skip"),
-            go.Scatter(**data[1], mode="lines+markers", line=style, marker={"size": 4}, name="mean of the cells",
+                       name="5 to 95 % of cells", hoverinfo="skip"),
+            go.Scatter(**data[1], mode="lines+markers", line=style, marker={"size": 4}, name="mean",
                        hoverinfo="text"),
-            go.Scatter(**data[2], mode="lines", name="null: shuffled map (mean of all cells)", hoverinfo="skip",
+            go.Scatter(**data[2], mode="lines", name="null: shuffled map", hoverinfo="skip",
                        line={"color": look.NULL, "dash": "dash", "width": 1.5}),
         ]
     )  # fmt: skip
@@ -170,7 +170,7 @@ def explained(
         ]
     )  # fmt: skip
     figure.update_xaxes(title_text="share of the variance", range=[0, 1.02])
-    figure.update_yaxes(autorange="reversed", type="category", tickmode="linear")
+    figure.update_yaxes(autorange="reversed", type="category", tickmode="linear", tickfont={"size": 10})
     shuffles = dataset.attrs.get("n_shuffles", 19)
     return figure.update_layout(
         template=look.template(theme), height=max(360, 120 + 17 * len(names)),

@@ -69,6 +69,7 @@
   // would be asked for on every page, and miss the parts that only its own page has.
   const STORES = {
     "/af1": "af1-click", "/probing": "probing-click", "/attention": "attention-click", "/patching": "patching-click",
+    "/operands": "operands-click",
   };
   function storeOf(selection) {
     if (!selection) return null;

@@ -13,6 +13,7 @@ from apps.dashboard.pages import (
     attention,
     compare,
     fourier,
+    operands,
     overview,
     patching,
     probing,
@@ -23,5 +24,5 @@ from apps.dashboard.pages import (
 )
 
 PAGES: tuple[ModuleType, ...] = (
-    overview, af1, patching, probing, fourier, training, attention, compare, try_it, study, runs,
+    overview, af1, patching, probing, fourier, operands, training, attention, compare, try_it, study, runs,
 )  # fmt: skip

@@ -1,0 +1,41 @@
+/* Operands page: arrow keys and buttons go through the maps, one step at a time and only when the last is drawn. */
+(function () {
+  "use strict";
+  const FIELDS = "input, textarea, select, [role='slider'], [role='listbox'], [role='dialog'], [contenteditable]";
+  const PATIENCE = 1500; // milliseconds after which a step that never came is given up
+  let asked = 0;
+  let waiting = false;
+
+  function step(by) {
+    const thumb = document.querySelector("#operands-rank [role='slider']");
+    if (!thumb || !window.dash_clientside.set_props) return;
+    const now = Date.now();
+    if (waiting && now - asked < PATIENCE) return;
+    const value = Number(thumb.getAttribute("aria-valuenow"));
+    const next = Math.max(Number(thumb.getAttribute("aria-valuemin")), Math.min(Number(thumb.getAttribute("aria-valuemax")), value + by));
+    if (next === value) return;
+    waiting = true;
+    asked = now;
+    window.dash_clientside.set_props("operands-rank", { value: next });
+  }
+
+  document.addEventListener("keydown", function (event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.altKey || event.ctrlKey || event.metaKey || event.target.closest(FIELDS)) return;
+    if (!document.getElementById("operands-rank")) return;
+    event.preventDefault();
+    step(by);
+  });
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest(".operands-bar [data-step]");
+    if (button) step(Number(button.dataset.step));
+  });
+
+  // The sentence of the map changes with its figure: then the next step may come.
+  new MutationObserver(function (changes) {
+    if (changes.some(function (one) { return (one.target.parentElement || one.target).closest("#operands-said, #operands-map-title"); })) {
+      window.requestAnimationFrame(function () { waiting = false; });
+    }
+  }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
+})();

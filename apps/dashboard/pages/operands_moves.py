@@ -1,0 +1,209 @@
+"""What slider, keys, choices and clicks do on the Operands page: each a function of the address shown.
+
+A step sends the numbers of the new map (40 kB for 100 x 100) into figures that are there already, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dash import Dash, Input, Output, Patch, State, ctx, no_update
+
+from apps.dashboard import ids
+from apps.dashboard.components import operand_cards as made
+from apps.dashboard.library import Library
+from apps.dashboard.operand_choice import Choice, choice_of
+from apps.dashboard.page import address
+from apps.dashboard.selection import Selection, parse
+from apps.dashboard.typed import typed
+from interp.errors import InterpError
+from interp.figures import operand_parts as parts
+from interp.figures import operands, schema
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PATH = "/operands"
+NOTHING = (no_update,) * 12
+NEEDED = ("behaviour", "explained_behaviour", "explained_null", "group", "text", "answer", "answered")
+
+
+def require(dataset: xr.Dataset) -> None:
+    """Raise InterpError for a result that lacks what the page shows."""
+    schema.need(dataset, *NEEDED)
+
+
+def register(app: Dash, library: Library) -> None:
+    """Install the callbacks."""
+
+    @app.callback(
+        Output(ids.SELECTION, "data", allow_duplicate=True),
+        Output(ids.OPERANDS_RANK, "value"),
+        Output(ids.OPERANDS_ITEM, "value"),
+        Output(ids.graph(ids.OPERANDS_MAP), "figure", allow_duplicate=True),
+        Output(ids.graph(ids.OPERANDS_LINE), "figure", allow_duplicate=True),
+        Output(ids.graph(ids.OPERANDS_BARS), "figure", allow_duplicate=True),
+        Output(ids.part(ids.OPERANDS_MAP, "title"), "children"),
+        Output(ids.part(ids.OPERANDS_LINE, "title"), "children"),
+        Output(ids.part(ids.OPERANDS_MAP, "summary"), "children"),
+        Output(ids.OPERANDS_SAID, "children"),
+        Output(ids.OPERANDS_PAIR, "children"),
+        Output(ids.OPERANDS_PINS, "children"),
+        Input(ids.OPERANDS_RANK, "value"),
+        Input(ids.OPERANDS_ITEM, "value"),
+        Input(ids.OPERANDS_CLICK, "data"),
+        Input(ids.OPERANDS_PIN, "n_clicks"),
+        State(ids.SELECTION, "data"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )
+    def move(rank: Any, item: Any, click: Any, pins: Any, shown: Any, theme: str) -> tuple:
+        search, causes = (shown or {}).get("search", ""), set(ctx.triggered_prop_ids.values())
+        if ids.OPERANDS_CLICK in causes:
+            return clicked(library, search, click, theme)
+        if ids.OPERANDS_PIN in causes and pins:
+            return clicked(library, search, {"graph": ids.OPERANDS_MAP, "shift": True}, theme)
+        if ids.OPERANDS_RANK in causes:
+            return stepped(library, search, rank, theme)
+        return named(library, search, item, theme)
+
+    @app.callback(
+        Output(ids.URL, "search", allow_duplicate=True),
+        Input(ids.OPERANDS_BY, "value"),
+        Input(ids.OPERANDS_CLICK, "data"),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    def order(by: Any, click: Any, shown: Any) -> Any:
+        clicked_bar = ids.OPERANDS_CLICK in set(ctx.triggered_prop_ids.values())
+        return reordered(library, (shown or {}).get("search", ""), bar_of(click) if clicked_bar else by)
+
+
+def looked_at(library: Library, search: str) -> tuple[xr.Dataset, Choice] | None:
+    """Return the dataset and choice of an address; None where it names no run."""
+    asked = parse(search)[0]
+    if asked.run is None:
+        return None
+    dataset = library.dataset(asked.run)
+    return dataset, choice_of(dataset, asked.run, asked)[0]
+
+
+def stepped(library: Library, search: str, rank: Any, theme: str) -> tuple:
+    """Return the outputs of the slider at a place of the order."""
+    found = looked_at(library, search)
+    if found is None or not isinstance(rank, int | float):
+        return NOTHING
+    dataset, chosen = found
+    order = parts.ordered(dataset, chosen.family, chosen.by)
+    if not 0 <= int(rank) < len(order):
+        return NOTHING
+    return _moved(dataset, chosen, chosen.but(item=order[int(rank)]), theme)
+
+
+def named(library: Library, search: str, item: Any, theme: str) -> tuple:
+    """Return the outputs of the choice of a map by its name."""
+    found = looked_at(library, search)
+    if found is None or not isinstance(item, str):
+        return NOTHING
+    dataset, chosen = found
+    parts.shown(dataset, chosen.family, item)
+    return _moved(dataset, chosen, chosen.but(item=item), theme)
+
+
+def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
+    """Return the outputs of a click on the map: its pair; with shift, the map is pinned or let go; Esc lets all go."""
+    found = looked_at(library, search)
+    if found is None or not isinstance(click, dict):
+        return NOTHING
+    dataset, chosen = found
+    if click.get("unlock"):
+        return _moved(dataset, chosen, chosen.but(cell=None, pins=()), theme)
+    if click.get("graph") != ids.OPERANDS_MAP:
+        return NOTHING
+    if click.get("shift"):
+        return _moved(dataset, chosen, chosen.but(pins=Selection(pin=chosen.pins).pinned(chosen.name).pin), theme)
+    a, b = click.get("y"), click.get("x")
+    if not isinstance(a, int) or not isinstance(b, int):
+        return NOTHING
+    try:
+        parts.cell_of(dataset, a, b)
+    except InterpError:  # a gap in the grid
+        return NOTHING
+    return _moved(dataset, chosen, chosen.but(cell=(a, b)), theme)
+
+
+def bar_of(click: Any) -> Any:
+    """Return the property whose bar was clicked, None for a click elsewhere."""
+    return click.get("y") if isinstance(click, dict) and click.get("graph") == ids.OPERANDS_BARS else None
+
+
+def reordered(library: Library, search: str, by: Any) -> Any:
+    """Return the query of the address for another property; no update where it is the one shown, or none."""
+    found = looked_at(library, search)
+    if found is None or not isinstance(by, str):
+        return no_update
+    dataset, chosen = found
+    parts.place_of(dataset, by)
+    return no_update if by == chosen.by else parse(chosen.but(by=by).selection.search)[0].search
+
+
+def _moved(dataset: xr.Dataset, before: Choice, after: Choice, theme: str) -> tuple:
+    """Return the twelve outputs of a new choice: of every part only what changes."""
+    if after == before:
+        return NOTHING
+    theme = "dark" if theme == "dark" else "light"
+    one = parts.shown(dataset, after.family, after.item)
+    same_map = after.item == before.item
+    order = parts.ordered(dataset, after.family, after.by)
+    rank = order.index(after.item)
+    pins = no_update if after.pins == before.pins and (same_map or not after.pins) else made.pins_card(
+        dataset, after, theme
+    )  # fmt: skip
+    pair = no_update if same_map and (after.cell, after.pins) == (before.cell, before.pins) else made.pair_card(
+        dataset, after
+    )  # fmt: skip
+    if same_map:
+        head = (no_update,) * 2
+        figures = (map_patch(dataset, one, after, numbers=False), *(no_update,) * 2)
+        words = (no_update,) * 4
+    else:
+        head = (rank, after.item)
+        figures = (map_patch(dataset, one, after), line_patch(dataset, one, after), bar_patch(dataset, one))
+        words = (
+            one.title, f"By {after.by}: {one.title}", operands.says(dataset, one),
+            made.rank_text(after, rank, len(order)),
+        )  # fmt: skip
+    return (address(PATH, after.selection), *head, *figures, *words, pair, pins)
+
+
+def map_patch(dataset: xr.Dataset, one: parts.Shown, chosen: Choice, *, numbers: bool = True) -> Patch:
+    """Return what another map or cell changes in the figure of the map."""
+    change = Patch()
+    if numbers:
+        change["data"][0]["z"] = typed(one.values)
+        change["layout"]["coloraxis"] = operands.scale(one)
+    mark = operands.mark(dataset, one, parts.cell_of(dataset, *chosen.cell) if chosen.cell else None)
+    for name in ("x", "y", "hovertext"):
+        change["data"][1][name] = list(mark[name])
+    return change
+
+
+def line_patch(dataset: xr.Dataset, one: parts.Shown, chosen: Choice) -> Patch:
+    """Return what another map changes in the figure of its marginal."""
+    change = Patch()
+    for k, line in enumerate(operands.lines(dataset, one, chosen.by)):
+        change["data"][k]["y"] = [round(float(y), 6) for y in line["y"]]
+        change["data"][k]["x"] = [float(x) for x in line["x"]]
+        if "hovertext" in line:
+            change["data"][k]["hovertext"] = line["hovertext"]
+    change["layout"]["yaxis"]["title"]["text"] = one.unit
+    return change
+
+
+def bar_patch(dataset: xr.Dataset, one: parts.Shown) -> Patch:
+    """Return what another map changes in the figure of explained shares."""
+    change, found = Patch(), operands.bars(dataset, one)
+    change["data"][0]["x"] = [round(float(x), 5) for x in found["share"]]
+    change["data"][0]["hovertext"] = found["hover"]
+    change["data"][1]["x"] = [round(float(x), 5) for x in found["null"]]
+    return change
