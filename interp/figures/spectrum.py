@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DASH = ("dash", "dot", "dashdot")
-NAME_SIZE = 0.13, 0.16
+NAME_SIZE = 0.12, 0.16
 
 
 def power(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -125,22 +125,26 @@ def _label_peaks(figure: go.Figure, dataset: xr.Dataset, most: int = 5) -> None:
     component, period = schema.labels(dataset, "component"), schema.values(dataset, "period", "component")
     value = schema.values(dataset, "power", "component")
     tops = [i for i in above_nulls(dataset) if value[i] == value[max(i - 1, 0) : i + 2].max()]
-    for i in apart(tops, component, np.log10(value))[:most]:
-        place = {"x": component[i], "y": float(np.log10(value[i])), "yshift": 11}
+    for i, anchor in apart(tops, component, np.log10(value))[:most]:
+        place = {"x": component[i], "y": float(np.log10(value[i])), "yshift": 11, "xanchor": anchor}
         figure.add_annotation(text=f"T={period[i]:.3g}", showarrow=False, font={"size": 11}, **place)
 
 
-def apart(places: list[int], x: Sequence[Any], y: Sequence[float] | np.ndarray) -> list[int]:
-    """Return those of `places`, in their order, whose names do not touch that of an earlier one.
+def apart(places: list[int], x: Sequence[Any], y: Sequence[float] | np.ndarray) -> list[tuple[int, str]]:
+    """Return those of `places`, in their order, whose names need not touch that of an earlier one, and their anchors.
 
-    A name takes up to `NAME_SIZE` of the width and height of the plot: 11 px in a small card.
+    A name stands over its point, else ends or begins there. It takes up to `NAME_SIZE` of the width and height of the
+    plot: 11 px in a small card.
     """
     across, up = (np.ptp(np.asarray(each, dtype=float)) * size for each, size in zip((x, y), NAME_SIZE, strict=True))
-    kept: list[int] = []
+    kept: list[tuple[int, str, float]] = []
     for i in places:
-        if all(abs(float(x[i]) - float(x[j])) >= across or abs(y[i] - y[j]) >= up for j in kept):
-            kept.append(i)
-    return kept
+        for anchor, shift in (("center", 0.0), ("right", -across / 2), ("left", across / 2)):
+            middle = float(x[i]) + shift
+            if all(abs(middle - other) >= across or abs(y[i] - y[j]) >= up > 0 for j, _, other in kept):
+                kept.append((i, anchor, middle))
+                break
+    return [(i, anchor) for i, anchor, _ in kept]
 
 
 def _hover(dataset: xr.Dataset) -> list[str]:

@@ -50,9 +50,12 @@ def test_a_peak_stands_above_every_null():
 
 
 def test_names_of_peaks_never_stand_over_one_another():
-    assert spectrum.apart([2, 0, 1], [0, 10, 4], [0.0, 0.0, 0.0]) == [2, 0, 1]
-    assert spectrum.apart([2, 0, 1], [0, 1, 10], [0.0, 0.1, 1.0]) == [2, 0]  # the strongest, listed first, stays
-    assert spectrum.apart([1, 0], [0, 1, 10], [0.0, 0.9, 1.0]) == [1, 0]  # one above the other
+    flat = [0.0, 0.0, 0.0]
+    assert spectrum.apart([2, 0, 1], [0, 100, 50], flat) == [(2, "center"), (0, "center"), (1, "center")]
+    assert spectrum.apart([0, 1, 2], [0, 7, 100], flat) == [(0, "center"), (1, "left"), (2, "center")]
+    assert spectrum.apart([1, 0, 2], [0, 7, 100], flat) == [(1, "center"), (0, "right"), (2, "center")]
+    assert spectrum.apart([2, 0, 1], [0, 1, 100], flat) == [(2, "center"), (0, "center")]  # the strongest stays
+    assert spectrum.apart([1, 0], [0, 1, 100], [0.0, 0.9, 1.0]) == [(1, "center"), (0, "center")]  # one above the other
 
 
 def test_the_corrected_limit_decides_where_there_is_one():

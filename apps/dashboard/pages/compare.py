@@ -83,7 +83,7 @@ def pick_two(library: Library, asked: Selection) -> tuple[RunSummary | None, Run
 
 
 def _first(library: Library, lines: list[RunSummary]) -> RunSummary | None:
-    """Return the newest run beside which another asks the same, so that they can be subtracted; else one with any other."""
+    """Return the newest run beside which another asks the same task of the same model; else one with any other."""
     pairs = ((line, other) for line in lines if line.status == "complete" and (other := other_of(library, line)))
     any_other: RunSummary | None = None
     for line, other in pairs:
