@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
+from interp.figures.probe_map import at_target, ceiling
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,11 +50,12 @@ def beside(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             marker={"color": look.BLUE, "size": 9}, hovertext=hover, hoverinfo="text", error_x=_bars(found),
         )
     )  # fmt: skip
-    ceiling = float(schema.values(dataset, "score_null_high"))
-    style = {"color": look.NULL, "dash": "dash", "width": 1.5}
+    style = {"color": look.NULL, "dash": "dot", "width": 2}
+    levels = [each for name, *_ in rows for each in (ceiling(at_target(dataset, name)),) * 2 + (None,)]
+    places = [each for height in y for each in (height - 0.4, height + 0.4, None)]
     figure.add_trace(
         go.Scatter(
-            name="null: 95 % of the largest of shuffled labels", x=[ceiling, ceiling], y=[-0.6, len(rows) - 0.4],
+            name="null: 95 % of the largest of shuffled labels", x=levels, y=places,
             mode="lines", line=style, hoverinfo="skip",
         )
     )  # fmt: skip
@@ -89,8 +91,8 @@ def by_layer(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
                 told = [f"<b>{name} at {role}, layer {layer}</b><br>control: {control} {{}}" for layer in layers]
                 line = curves.Curve(f"control: {control}", layers, values, told, look.NULL, c, dash, 1.2)
                 curves.add_curve(figure, line, place, legend=i == 0)
-        ceiling = float(schema.values(dataset, "score_null_high"))
-        curves.add_null(figure, "95 % of shuffled maxima", *curves.level(ceiling, layers), place, legend=i == 0)
+        level = curves.level(ceiling(at_target(dataset, name)), layers)
+        curves.add_null(figure, "95 % of shuffled maxima", *level, place, legend=i == 0)
         curves.layer_axis(figure, "", layers, **place)
     figure.update_yaxes(range=[-0.3, 1.05])
     curves.panel_titles(figure)
