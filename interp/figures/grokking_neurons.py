@@ -26,39 +26,52 @@ PURE = 0.85
 
 def clusters(dataset: xr.Dataset, *, theme: str = "light", step: int | None = None) -> go.Figure:
     """Return every neuron by its best frequency and how much that explains, at `step` (default: the last)."""
-    here, step = at_step(dataset, step)
-    frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
-    p, keys, n = int(dataset.attrs["p"]), [int(k) for k in dataset.attrs["keys"]], len(share)
-    level = float(np.nanquantile(schema.values(dataset, "fve_null", "untrained", "neuron"), 0.95))
-    figure = go.Figure(layout={"template": look.template(theme)})
-    curves.add_null(figure, "95 % of untrained neurons", [0, p // 2 + 1], np.full(2, level))
-    for name, chosen, colour, mark in (
-        ("key frequencies", np.isin(frequency, keys), look.BLUE, "circle"),
-        ("other frequencies", ~np.isin(frequency, keys), look.ORANGE, "diamond"),
-    ):
-        at = np.flatnonzero(chosen)
-        hover = [
-            f"<b>neuron {i}: frequency {frequency[i]:.0f}</b><br>{share[i]:.3f} of its variance "
-            f"[untrained {level:.3f}]<br>n = {n} neurons, step {step}"
-            for i in at
-        ]
-        figure.add_trace(
-            go.Scatter(
-                name=name, x=frequency[at] + _aside(frequency[at]), y=share[at], mode="markers", hovertext=hover,
-                hoverinfo="text", customdata=[p / k if k else None for k in frequency[at]],
-                marker={"color": colour, "size": 7, "symbol": mark, "opacity": 0.75},
-            )
-        )  # fmt: skip
+    p, keys = int(dataset.attrs["p"]), [int(k) for k in dataset.attrs["keys"]]
+    figure = go.Figure(traces(dataset, step), layout={"template": look.template(theme)})
     figure.update_xaxes(
         title_text=f"frequency k of the neuron (keys named; period = {p} / k)", tickvals=keys, range=[-0.5, p // 2 + 1],
         ticktext=[str(k) for k in keys], showgrid=False,
     )  # fmt: skip
     figure.update_yaxes(title_text="variance explained", range=[0, 1.04])
-    return figure.update_layout(
-        title=schema.heading(
-            dataset, "Neurons by frequency", f"n = {n} neurons, step {step}", "one frequency's share of their variance"
-        )
-    )
+    told = (f"n = {dataset.sizes['neuron']} neurons", "one frequency's share of their variance")
+    figure.add_annotation(
+        text=titles(dataset, step)[0], xref="paper", yref="paper", x=0.01, y=0.99, showarrow=False, xanchor="left",
+        yanchor="top",
+    )  # fmt: skip
+    return figure.update_layout(title=schema.heading(dataset, "Neurons by frequency", *told))
+
+
+def titles(dataset: xr.Dataset, step: int | None) -> list[str]:
+    """Return the note of the figure: the step that is shown."""
+    return [f"step {at_step(dataset, step)[1]:,}"]
+
+
+def traces(dataset: xr.Dataset, step: int | None) -> list:
+    """Return the null and the neurons at the checkpoint nearest to `step`: all that changes with it, but the note."""
+    here, at = at_step(dataset, step)
+    frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
+    p, keys, n = int(dataset.attrs["p"]), [int(k) for k in dataset.attrs["keys"]], len(share)
+    level = float(np.nanquantile(schema.values(dataset, "fve_null", "untrained", "neuron"), 0.95))
+    figure = go.Figure()
+    curves.add_null(figure, "95 % of untrained neurons", [0, p // 2 + 1], np.full(2, level))
+    for name, chosen, colour, mark in (
+        ("key frequencies", np.isin(frequency, keys), look.BLUE, "circle"),
+        ("other frequencies", ~np.isin(frequency, keys), look.ORANGE, "diamond"),
+    ):
+        found = np.flatnonzero(chosen)
+        hover = [
+            f"<b>neuron {i}: frequency {frequency[i]:.0f}</b><br>{share[i]:.3f} of its variance "
+            f"[untrained {level:.3f}]<br>n = {n} neurons, step {at}"
+            for i in found
+        ]
+        figure.add_trace(
+            go.Scatter(
+                name=name, x=frequency[found] + _aside(frequency[found]), y=share[found], mode="markers",
+                hovertext=hover, hoverinfo="text", customdata=[p / k if k else None for k in frequency[found]],
+                marker={"color": colour, "size": 7, "symbol": mark, "opacity": 0.75},
+            )
+        )  # fmt: skip
+    return list(figure.data)
 
 
 def at_step(dataset: xr.Dataset, step: int | None) -> tuple[xr.Dataset, int]:

@@ -89,10 +89,6 @@ def at_step(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int], 
     labels = list(dict.fromkeys(label for log in having.values() for label in values_of(log, measure)))
     figure = go.Figure(layout={"template": look.template(theme)})
     figure.add_traces(points(having, measure, steps))
-    null = first[measure].attrs.get("null")
-    if null is not None:
-        ends, level = curves.level(float(null), list(range(len(labels))))
-        curves.add_null(figure, str(first[measure].attrs.get("null_text", "guess")), ends, level)
     ticks = thinned(labels, 12)
     figure.update_xaxes(tickvals=ticks, ticktext=[labels[i] or "all" for i in ticks], range=[-0.6, len(labels) - 0.4])
     _value_axis(figure, first, measure)
@@ -100,8 +96,8 @@ def at_step(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int], 
     return figure.update_layout(title=title)
 
 
-def points(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int]) -> list[go.Scatter]:
-    """Return the traces of `at_step`, a training and step each: all that changes with the steps."""
+def points(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int]) -> list:
+    """Return the traces of `at_step`, a training and step each, and the guess: all that changes with the steps."""
     labels = list(dict.fromkeys(label for log in logs.values() for label in values_of(log, measure)))
     many, found = len(logs) * len(steps), []
     for i, (name, log) in enumerate(logs.items()):
@@ -123,7 +119,11 @@ def points(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int]) -
                     hoverinfo="text", customdata=[real] * len(here),
                 )
             )  # fmt: skip
-    return found
+    first, bare = next(iter(logs.values())), go.Figure()
+    if "null" in first[measure].attrs:
+        ends, level = curves.level(float(first[measure].attrs["null"]), list(range(len(labels))))
+        curves.add_null(bare, str(first[measure].attrs.get("null_text", "guess")), ends, level)
+    return [*found, *bare.data]
 
 
 def _line(

@@ -131,7 +131,7 @@ def test_the_slider_moves_the_mark_in_every_figure(grown, zoo):
     columns = changes["training-grokking-spectra"]["operations"][0]["params"]["value"]
     assert {mark["x0"] for mark in columns} == {3}  # the checkpoint at 700 is the fourth column
     places = [each["location"] for each in changes["training-grokking-circles"]["operations"]]
-    assert places == [["data"], ["layout", "annotations"]]
+    assert places == [["data"], *(["layout", "annotations", i, "text"] for i in range(2))]
 
 
 def test_nothing_moves_twice(grown, zoo):

@@ -66,7 +66,7 @@ MODULAR = (
     OfRun("grokking", "circles", "Embeddings on the circles of the keys at the checkpoint"),
 )
 PRODUCTS = (OfRun("learning_order", "gradients", "Gradient norm of every digit's loss", _on_steps),)
-AT_CHECKPOINT = {"clusters": grokking_neurons.clusters, "circles": grokking_circles.circles}
+AT_CHECKPOINT = {"clusters": grokking_neurons, "circles": grokking_circles}
 """Figures of one checkpoint of a run: drawn anew where another step is selected."""
 OF_TRAINER = {"modular": MODULAR, "multiplication": PRODUCTS}
 
@@ -168,7 +168,7 @@ def _ready(library: Library, line: RunSummary, each: OfRun, shown: Shown, theme:
     dataset, plain = library.dataset(line.run_id), drawing(each.method, each.figure)
     made = library.drawn(line.run_id, plain, theme)
     if each.figure in AT_CHECKPOINT and shown.step is not None:
-        figure = AT_CHECKPOINT[each.figure](dataset, theme=theme, step=shown.step)
+        figure = getattr(AT_CHECKPOINT[each.figure], each.figure)(dataset, theme=theme, step=shown.step)
         title, subtitle = words(figure, dataset)
         return Drawn(title, subtitle, untitled(figure), made.summary, made.table, 0, Source(line.run_id, each.figure))
     if each.marks is None:
@@ -188,9 +188,7 @@ def patch(library: Library, name: str, shown: Shown) -> Any:
     if short == "at_step":
         having = {each: log for each, log in shown.logs.items() if shown.measure in log}
         traces = training.points(having, shown.measure, shown.steps)
-        null = shown.log[shown.measure].attrs.get("null")
-        kept = training.at_step(shown.logs, shown.measure, shown.steps).data[len(traces) :] if null is not None else ()
-        changed["data"] = [trace.to_plotly_json() for trace in (*traces, *kept)]
+        changed["data"] = [trace.to_plotly_json() for trace in traces]
         return changed
     each = next((one for cards in OF_TRAINER.values() for one in cards if one.name == name), None)
     line = run_of(library, each.method, shown.name) if each else None
@@ -198,9 +196,10 @@ def patch(library: Library, name: str, shown: Shown) -> Any:
         return no_update
     dataset = library.dataset(line.run_id)
     if each.figure in AT_CHECKPOINT:
-        figure = AT_CHECKPOINT[each.figure](dataset, step=shown.step)
-        changed["data"] = [trace.to_plotly_json() for trace in figure.data]
-        changed["layout"]["annotations"] = figure.to_plotly_json()["layout"].get("annotations", [])
+        module = AT_CHECKPOINT[each.figure]
+        changed["data"] = [trace.to_plotly_json() for trace in module.traces(dataset, shown.step)]
+        for i, text in enumerate(module.titles(dataset, shown.step)):
+            changed["layout"]["annotations"][i]["text"] = text
         return changed
     if each.marks is None:
         return no_update
