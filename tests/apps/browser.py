@@ -71,6 +71,12 @@ def serving(store: Path):
         process.communicate(timeout=20)
 
 
+def complains(message) -> bool:
+    """Return whether a console message is an error or a warning; advice on the speed of drawing is neither."""
+    advice = "willReadFrequently" in message.text or "GL Driver Message (OpenGL, Performance" in message.text
+    return message.type == "error" or (message.type == "warning" and not advice)
+
+
 def local(url: str) -> bool:
     return bool(re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:)", url))
 

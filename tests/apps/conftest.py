@@ -78,7 +78,7 @@ def tab(context, base):
     page = context.new_page()
     page.set_default_timeout(browser.PATIENCE)
     wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("console", lambda message: wrong.append(message.text) if browser.complains(message) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
         "request", lambda request: None if browser.local(request.url) else wrong.append(f"request to {request.url}")
