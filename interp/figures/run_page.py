@@ -49,11 +49,13 @@ def run_page(store: Store, run_ids: Sequence[str]) -> Page:
 
 
 def _with_parts(store: Store, run_ids: Sequence[str]) -> list[str]:
+    """The runs, each study followed by its parts; accuracies, which its table holds already, come last."""
     found: dict[str, None] = {}
     for run_id in run_ids:
         manifest = store.open(run_id).manifest
         study = manifest["spec"]["method"] == "study"
-        found |= dict.fromkeys([run_id, *(manifest.get("parents") or () if study else ())])
+        parents = manifest.get("parents") or () if study else ()
+        found |= dict.fromkeys([run_id, *sorted(parents, key=lambda each: each.startswith("accuracy-"))])
     return list(found)
 
 
@@ -108,5 +110,7 @@ def _accuracies(run_id: str, dataset: xr.Dataset) -> Sheet:
         cells = (f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in ends)
         rows.append((str(task), *cells, f"{float(row['null_majority'].max()):.3f}"))
     columns = ("task", *styles, "null: best constant")
-    n = f"n = {int(dataset['n'].min()):,} to {int(dataset['n'].max()):,} prompts a cell, 95 % intervals"
+    counts = sorted({int(n) for n in dataset["n"].values.ravel()})
+    asked = " to ".join(f"{each:,}" for each in (counts[0], counts[-1])[: len(counts)])
+    n = f"n = {asked} prompts a cell, 95 % intervals"
     return Sheet(f"{run_id}--accuracy", "Accuracy by task and style", columns, tuple(rows), n)

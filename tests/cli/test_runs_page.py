@@ -40,8 +40,8 @@ def test_a_study_brings_its_parts_and_text_is_escaped(interp, parts, tmp_path):
     study = store.write(spec, table, summary={"n": 500, "finding": EVIL}, parents=parts).run_id
     assert interp("runs", "export", study, parts[0], "--html", "study.html", "--json").json["run_ids"] == [
         study,
-        *parts,
-    ]
+        *reversed(parts),
+    ], "accuracies last"
     text = (tmp_path / "study.html").read_text()
     assert "Accuracy by task and style" in text
     assert EVIL not in text
