@@ -10,7 +10,8 @@
 on `mental-math`, a+b, plain, for each intervention; every question is another prompt, so nothing is remembered but
 what a warm worker keeps (the model; the means of the task once read). `cold` is the first question to a worker that
 has just been started: it imports torch and opens the model; the `first` of `cama` and `window` reads 2,048 reference
-prompts. Wall time; the load of the machine (1 min average over cores) is told beside it.
+prompts. Wall time, which the other work of the machine stretches: its load (1 min average over cores) is told beside
+it, and `cpu` is what an answer costs whatever the load: seconds of the worker and of the app's process (Linux).
 """
 
 from __future__ import annotations
@@ -110,6 +111,15 @@ def in_a_browser(root: Path, n: int) -> list[float]:
     return seconds[2:]  # the first ones import and compile
 
 
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds that a process has used; nan where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def spread(seconds: Sequence[float]) -> dict[str, float]:
     """Return median, p95 and n."""
     ordered = sorted(seconds)
@@ -145,10 +155,21 @@ def measured(work: Workshop, n: int, browser: bool) -> dict[str, Any]:
     seconds = {}
     for i, (name, edit) in enumerate(EDITS.items()):
         first = through_the_queue(work, question(edit, 1 + 200 * i))
+        pid = work.workers()[0].pid
+        used = cpu_of(pid)
         job = [through_the_queue(work, question(edit, 2 + k)) for k in range(n)]
+        used = cpu_of(pid) - used
+        own = time.process_time()
         page = [through_the_page(work, question(edit, 30 + k)) for k in range(n)]
+        cpu = {"worker": round(used / n, 3), "app": round((time.process_time() - own) / n, 3)}
         found, drawn = zip(*page, strict=True)
-        seconds[name] = {"first": round(first, 3), "job": spread(job), "answer": spread(found), "page": spread(drawn)}
+        seconds[name] = {
+            "first": round(first, 3),
+            "job": spread(job),
+            "answer": spread(found),
+            "page": spread(drawn),
+            "cpu": cpu,
+        }
         say(f"{name}: {seconds[name]}")
     click = spread(in_a_browser(work.root, n)) if browser else None
     about = {"cores": os.cpu_count(), "python": platform.python_version(), "load_per_core": round(load, 2)}

@@ -122,7 +122,7 @@ def cost(spec: Spec, plan: Told | None, found: Pace | None, recorded: str | None
     memory = plan["memory_bytes"].get("total", 0)
     rows += [("together", total, f"{size(memory)} of memory" if memory else "")]
     time = (
-        f"About {seconds(found.seconds)} by the median pace of {found.runs} earlier runs of this model here (good to a "
+        f"About {_roughly(found.seconds)} by the median pace of {found.runs} earlier runs of this model (good to a "
         "factor of three)."
         if found
         else "No earlier run of this model here says how long that takes."
@@ -135,6 +135,10 @@ def cost(spec: Spec, plan: Told | None, found: Pace | None, recorded: str | None
         *known,
         commands(study_form.command(spec)),
     ]
+
+
+def _roughly(value: float) -> str:
+    return f"{max(value, 0.1):.1g} s" if value < 10 else seconds(value)
 
 
 def size(n: float) -> str:
