@@ -9,7 +9,7 @@ far, the architecture carries the label; where the text does, the prompt gives i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -36,11 +36,11 @@ def cell_curve(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "l
     figure = go.Figure(layout={"template": look.template(theme)})
     for name, values in controls_of(here).items():
         curves.add_null(figure, name, layers, values[:, 0])
-        figure.update_traces(line_dash=DASHES.get(name, "dash"), selector=len(figure.data) - 1)
-        if name != SHUFFLED:
-            figure.data[-1].update(name=f"control: {name}", legendgroup=name)
+        changes: dict[str, Any] = {"line_dash": DASHES.get(name, "dash")}
+        changes |= {} if name == SHUFFLED else {"name": f"control: {name}", "legendgroup": name}
+        figure.update_traces(selector={"name": f"null: {name}"}, **changes)
     curves.add_null(figure, "95 % of shuffled maxima", *curves.level(ceiling(here), layers))
-    figure.update_traces(line={"dash": "solid", "width": 1}, selector=len(figure.data) - 1)
+    figure.update_traces(line={"dash": "solid", "width": 1}, selector={"name": "null: 95 % of shuffled maxima"})
     hover = [f"<b>{target} at {role}, layer {each}</b><br>{unit} {{}}<br>{schema.count_text(here)}" for each in layers]
     curves.add_curve(figure, curves.Curve("probe", layers, score, hover, look.BLUE, width=3))
     figure.add_shape(mark(layer))

@@ -175,12 +175,14 @@ def register(app: Dash, library: Library) -> None:
         now = parse((shown or {}).get("search", ""))[0]
         if ctx.triggered_id == ids.PROBING_CLICK:
             there = label_of(library, now.run or "", click)
-            chosen = no_update if there is None else now.but(target=there[0], layer=there[1], role=there[2])
+            if there is None:
+                return no_update
+            chosen = now.but(target=there[0], layer=there[1], role=there[2])
         elif (target, run_id) == (now.target, now.run):
-            chosen = no_update
+            return no_update
         else:
             chosen = now.but(target=str(target), run=str(run_id), layer=None, role=None)
-        return chosen if chosen is no_update else parse(chosen.search)[0].search
+        return parse(chosen.search)[0].search
 
     app.clientside_callback(
         ClientsideFunction("live", "redraw"),

@@ -16,7 +16,7 @@ from interp.errors import InterpError
 from interp.figures import drawing
 from interp.store import RunSummary
 
-HEIGHT = 320
+HEIGHT, ALL_HEIGHT = 320, 400
 ALL = {"probe_controls": ("beside", "by_layer"), "probing": ("readable", "score_by_layer")}
 # section -> its cards as (method, figure, what it is called where there is no run yet, what to add to the command)
 BESIDE = {
@@ -37,7 +37,7 @@ CALLED = {"result0": "ones", "result1": "tens", "result_carry0": "carry"}
 
 def sections(library: Library, request: Request, line: RunSummary, target: str) -> list[Component]:
     """Return the sections below the selected cell; of several runs of one method, the one about `target`."""
-    first = [_still(library, request, line, name) for name in ALL[line.method]]
+    first = [_still(library, request, line, name, ALL_HEIGHT) for name in ALL[line.method]]
     made = [_section("All labels of this run", first)]
     for title, cards in BESIDE.items():
         made.append(_section(title, [_beside(library, request, line, target, card) for card in cards]))
@@ -72,8 +72,8 @@ def about(library: Library, runs: list[RunSummary], target: str) -> RunSummary |
     return next(iter(runs), None)
 
 
-def _still(library: Library, request: Request, line: RunSummary, name: str) -> Component:
+def _still(library: Library, request: Request, line: RunSummary, name: str, height: int = HEIGHT) -> Component:
     try:
-        return figure_card(library.drawn(line.run_id, drawing(line.method, name), request.theme), name, HEIGHT)
+        return figure_card(library.drawn(line.run_id, drawing(line.method, name), request.theme), name, height)
     except InterpError as error:
         return broken_card(name.replace("_", " ").capitalize(), str(error))

@@ -36,6 +36,7 @@ OF_CELL: dict[str, tuple[Callable[..., go.Figure], Callable[..., str], str]] = {
     CLASSES: (probe_errors.by_class, probe_errors.class_summary, "score_by"),
     CONFUSION: (probe_errors.confusion, probe_errors.confusion_summary, "confusion"),
 }
+MISSING = "card card-missing"
 TITLES = {CURVE: "By layer", CLASSES: "Errors by class", CONFUSION: "What is said instead"}
 
 
@@ -53,6 +54,7 @@ def cards(library: Library, line: RunSummary, cell: Cell, pins: list[Cell], them
     if line.method == "probing":  # which has no figure of that name
         compared = replace(compared, source=Source(line.run_id, MAP))
     under.append(figure_card(compared, "pinned", HEIGHT))
+    under.sort(key=lambda card: getattr(card, "className", "") == MISSING)  # what is not there stands last
     return [html.Div(top, className="cell"), html.Div(under, className="grid two")]
 
 
