@@ -163,8 +163,13 @@ def main(
 
     load = [os.getloadavg()[0]]
     with serving(store) as base, sync_playwright() as playwright:
-        first = {module.NAME: round(cold(playwright, base + module.PATH), 2) for module in PAGES}
-        after = {what: clicks(playwright, base, what, n) for what in CLICKS}
+        first, after = {}, {}
+        for module in PAGES:
+            first[module.NAME] = round(cold(playwright, base + module.PATH), 2)
+            say(f"{module.NAME:20} {first[module.NAME]:6.2f} s to the first figure")
+        for what in CLICKS:
+            after[what] = row = clicks(playwright, base, what, n)
+            say(f"{what:20} p50 {row['p50_ms']} ms, p95 {row['p95_ms']} ms over {row['n']} clicks")
     load.append(os.getloadavg()[0])
     found = {
         "note": "wall time in headless Chromium with software drawing; the load is that of the whole machine",
@@ -176,10 +181,6 @@ def main(
         "click": after,
     }
     out.write_text(json.dumps(found, indent=2) + "\n")
-    for name, seconds in first.items():
-        say(f"{name:16} {seconds:6.2f} s to the first figure")
-    for name, row in after.items():
-        say(f"{name:16} p50 {row['p50_ms']} ms, p95 {row['p95_ms']} ms over {row['n']} clicks")
     say(f"load {load[0]:.1f} to {load[1]:.1f} on {os.cpu_count()} cores")
 
 
