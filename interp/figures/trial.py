@@ -179,7 +179,8 @@ def predictions_summary(dataset: xr.Dataset) -> str:
     )
     runs = schema.labels(dataset, "run")
     most = ", ".join(f"{name} {shown(t)} ({p:.3f})" for name, t, p in zip(runs, tokens, shares, strict=True))
-    return f"Most likely: {most}; ◂ marks {shown(dataset.attrs['target'])}, {dataset.attrs['target_is']}; one prompt, n = 1."
+    marked = f"{shown(dataset.attrs['target'])}, {dataset.attrs['target_is']}"
+    return f"Most likely: {most}; ◂ marks {marked}; one prompt, n = 1."
 
 
 def lens_summary(dataset: xr.Dataset) -> str:
