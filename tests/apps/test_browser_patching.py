@@ -118,3 +118,13 @@ def test_no_page_is_wider_than_its_window(tab, base, path):
     area(tab)
     assert tab.locator("h1").count() == 1
     assert tab.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_point_selects_its_pair_in_the_grid(tab, base):
+    tab.goto(f"{base}/patching?layer=4&role=eq")
+    wait_for_text(tab, "#patching-detail-title", "layer 4, role eq")
+    area(tab, 1)
+    point = tab.locator(".js-plotly-plot").nth(1).locator(".scatterlayer .trace").last.locator("path.point").nth(2)
+    press(tab, point.bounding_box(), 0.5, 0.5)
+    wait_for_address(tab, "example=")
+    tab.locator("#patching-rows .ag-row-selected").first.wait_for(state="attached")

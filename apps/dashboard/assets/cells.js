@@ -1,9 +1,19 @@
-/* The pointer over the mosaic of heads. */
+/* The pointer over the mosaic of heads; clicks on the Patching page, sorted by what answers them. */
 (function () {
   "use strict";
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     cells: {
+      // A click on a point of a pair, and one that leads to another map: nobody else's request is sent.
+      sorted: function (click) {
+        const keep = window.dash_clientside.no_update;
+        const on = (click && click.graph) || "";
+        return [
+          on === "patching-detail" || on === "patching-compared" ? click : keep,
+          on === "patching-components" || on === "patching-heads" ? click : keep,
+        ];
+      },
+
       // One small message when the pointer comes to another tile, none while a head is locked.
       pointed: function (hover, selection, before) {
         const keep = window.dash_clientside.no_update;

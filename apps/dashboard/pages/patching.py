@@ -112,7 +112,7 @@ def _body(library: Library, line: RunSummary, chosen: Selection, theme: str) -> 
     beside += cards.attribution_cards(library, line, theme)
     name = ids.part("patching", "more")
     return [
-        dcc.Store(id=ids.PATCHING_CLICK),
+        *(dcc.Store(id=name) for name in (ids.PATCHING_CLICK, ids.PATCHING_POINT, ids.PATCHING_LEAD)),
         html.Div(top, className="grid pair"),
         html.Div(cards.pins_card(library, line, cell, chosen, theme), id=ids.PATCHING_PINS, className="after"),
         html.Div(cards.components_card(library, line, metric, theme), className="after"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components.pair_card import PATCHED, rank_of
@@ -25,7 +25,14 @@ PATH = "/patching"
 
 
 def register(app: Dash, library: Library) -> None:
-    """Install the callbacks."""
+    """Install the callbacks; the browser sorts the clicks, so that each wakes only what answers it."""
+    app.clientside_callback(
+        ClientsideFunction("cells", "sorted"),
+        Output(ids.PATCHING_POINT, "data"),
+        Output(ids.PATCHING_LEAD, "data"),
+        Input(ids.PATCHING_CLICK, "data"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output(ids.SELECTION, "data", allow_duplicate=True),
@@ -42,7 +49,7 @@ def register(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output(ids.PATCHING_ROWS, "selectedRows"),
-        Input(ids.PATCHING_CLICK, "data"),
+        Input(ids.PATCHING_POINT, "data"),
         State(ids.PATCHING_ROWS, "rowData"),
         prevent_initial_call=True,
     )
@@ -51,7 +58,7 @@ def register(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
-        Input(ids.PATCHING_CLICK, "data"),
+        Input(ids.PATCHING_LEAD, "data"),
         Input(ids.PATCHING_COMPONENT, "value"),
         Input(ids.PATCHING_METRIC, "value"),
         State(ids.SELECTION, "data"),
@@ -59,7 +66,7 @@ def register(app: Dash, library: Library) -> None:
     )
     def lead(click: Any, run: Any, metric: Any, shown: Any) -> Any:
         search = (shown or {}).get("search", "")
-        if ids.PATCHING_CLICK in ctx.triggered_prop_ids.values():
+        if ids.PATCHING_LEAD in ctx.triggered_prop_ids.values():
             return led(library, search, click)
         return turned(library, search, run, metric)
 
