@@ -109,7 +109,7 @@ def _curves(dataset: xr.Dataset, dims: list[str], theme: str) -> go.Figure:
         found = schema.estimates(dataset, side, *([lines] if lines else []), *([along] if along else []))
         for k, name in enumerate(_labels(dataset, lines) if lines else [label]):
             one = found[k] if lines else found
-            one = one if along else schema.Estimates(*(None if v is None else np.atleast_1d(v) for v in _three(one)))
+            one = one if along else one[None]
             hover = [f"<b>{label}</b>, {name if lines else ''} {each}<br>{{}}" for each in x]
             colour = look.OKABE_ITO[k % len(look.OKABE_ITO)]
             line = curves.Curve(name if lines else "measured", x, one, hover, colour, k, banded=along is not None)
@@ -122,10 +122,6 @@ def _curves(dataset: xr.Dataset, dims: list[str], theme: str) -> go.Figure:
     figure.update_yaxes(title_text=str(dataset.attrs.get("units", "")), col=1)
     curves.panel_titles(figure)
     return figure.update_layout(template=look.template(theme), title=_heading(dataset))
-
-
-def _three(found: schema.Estimates) -> tuple:
-    return found.value, found.low, found.high
 
 
 def _labels(dataset: xr.Dataset, dim: str) -> list[str]:

@@ -34,7 +34,11 @@
 
   // The sentence of the map changes with its figure: then the next step may come.
   new MutationObserver(function (changes) {
-    if (changes.some(function (one) { return (one.target.parentElement || one.target).closest("#operands-said, #operands-map-title"); })) {
+    const moved = changes.some(function (one) {
+      const element = one.target.nodeType === 1 ? one.target : one.target.parentElement;
+      return element && element.closest("#operands-said, #operands-map-title");
+    });
+    if (moved) {
       window.requestAnimationFrame(function () { waiting = false; });
     }
   }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });

@@ -47,21 +47,23 @@ def bar(dataset: xr.Dataset, chosen: Choice) -> Component:
         label=None, thumbLabel="Map, by its place in the order", disabled=len(order) < 2,
     )  # fmt: skip
     said = html.Span(rank_text(chosen, rank, len(order)), id=ids.OPERANDS_SAID, className="muted operands-said")
-    step: Any = [
-        html.Button(sign, type="button", className="plain-button", **aria(label=label), **{"data-step": str(by)})
-        for sign, label, by in (("←", "Previous map", -1), ("→", "Next map", 1))
-    ]
+    steps = [_step("←", "Previous map", -1), _step("→", "Next map", 1)]
     known = [(name, name) for name in order]
     by = [(name, name) for name in parts.properties(dataset)]
     pin = html.Button("Pin map", id=ids.OPERANDS_PIN, type="button", className="plain-button", n_clicks=0)
     return html.Div(
         [
-            *step, html.Div(slider, className="operands-slider"), said,
+            *steps, html.Div(slider, className="operands-slider"), said,
             choice(ids.OPERANDS_ITEM, "Map", known, chosen.item, 170),
             choice(ids.OPERANDS_BY, "Sorted and averaged by", by, chosen.by, 280), pin,
         ],
         className="card operands-bar",
     )  # fmt: skip
+
+
+def _step(sign: str, label: str, by: int) -> Component:
+    does: Any = {"data-step": str(by), **aria(label=label)}
+    return html.Button(sign, type="button", className="plain-button", **does)
 
 
 def rank_text(chosen: Choice, rank: int, count: int) -> str:

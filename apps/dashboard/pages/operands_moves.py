@@ -182,7 +182,7 @@ def map_patch(dataset: xr.Dataset, one: parts.Shown, chosen: Choice, *, numbers:
     if numbers:
         change["data"][0]["z"] = typed(one.values)
         change["layout"]["coloraxis"] = operands.scale(one)
-    mark = operands.mark(dataset, one, parts.cell_of(dataset, *chosen.cell) if chosen.cell else None)
+    mark: Any = operands.mark(dataset, one, parts.cell_of(dataset, *chosen.cell) if chosen.cell else None)
     for name in ("x", "y", "hovertext"):
         change["data"][1][name] = list(mark[name])
     return change
