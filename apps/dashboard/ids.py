@@ -172,7 +172,6 @@ def shown_with(form: str, name: Any) -> dict[str, Any]:
     return {"type": f"{form}-shown", "name": name}
 
 
-
 def fourier(name: str) -> dict[str, str]:
     """Return the id of a choice of periods on the Fourier page: "period" or "pins"."""
     return {"type": "fourier-choice", "name": name}
