@@ -43,7 +43,7 @@ def target_map(dataset: xr.Dataset, *, target: str | None = None, theme: str = "
                  for j, role in enumerate(roles)] for i, layer in enumerate(layers)]  # fmt: skip
         panels.append(maps.Panel(control, np.clip(values, 0, 1), told))
     said = (f"held-out {unit}, below 0 drawn as 0", schema.count_text(here), "dot: not above every control and null",
-            f"shuffled maximum of all labels {ceiling(here):.2f}")  # fmt: skip
+            f"shuffled labels reach {ceiling(here):.2f}")  # fmt: skip
     return maps.panel_maps(
         panels, maps.Axis("layer (0 = embeddings)", layers), columns, unit=unit, bounds=(0.0, 1.0), theme=theme,
         title=schema.heading(here, f"Where {name} can be read", *said),
