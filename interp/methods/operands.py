@@ -89,22 +89,27 @@ def operands(
         terms = direct_logits(model, grid, against_numbers(model, grid), neuron_layers=[], **how)["heads_terms"]
         maps["added"] = terms.to_numpy().reshape(len(grid), -1).T.astype(np.float32)
     progress(4, 5, "variance explained")
-    found = _dataset(model, grid, pair, maps, said, neurons)
-    groups = properties(grid.variables, pair)
+    found = _with_explained(_dataset(model, grid, pair, maps, said, neurons), maps, grid, pair, n_shuffles, seed)
+    progress(5, 5, "explained")
+    return found.assign_attrs(n_shuffles=n_shuffles, seed=seed)
+
+
+def _with_explained(
+    found: xr.Dataset, maps: dict[str, np.ndarray], grid: Prompts, pair: tuple[str, str], n_shuffles: int, seed: int
+) -> xr.Dataset:
+    """Return `found` with what properties of the pair explain of every map, and of its shuffles."""
+    groups, added = properties(grid.variables, pair), {}
     for name, values in maps.items():
-        flat = values.reshape(-1, len(grid))
-        share = explained(flat, groups, n_shuffles=n_shuffles, seed=seed)
+        share = explained(values.reshape(-1, len(grid)), groups, n_shuffles=n_shuffles, seed=seed)
         dims = [str(dim) for dim in found[name].dims[:-2]]
         for suffix, numbers in (("", share.share), ("_null_high", share.null_high)):
             shape = (*(found.sizes[dim] for dim in dims), len(groups))
             what = f"largest share of {n_shuffles} shuffled maps" if suffix else "share of the map's variance"
-            found[f"explained_{name}{suffix}"] = variable([*dims, "by"], numbers.reshape(shape), "fraction", what)
-        found["explained_null"] = variable("by", share.null, "fraction", "mean share of shuffled maps (exact)")
-    progress(5, 5, "explained")
-    where, xs, ys = as_grid(np.stack([column.astype(np.float32) for column in groups.values()]), *_places(grid, pair))
-    del xs, ys
-    found["group"] = variable("by operand_a operand_b", where, "value", "the property of each pair")
-    return found.assign_coords(by=list(groups)).assign_attrs(n_shuffles=n_shuffles, seed=seed)
+            added[f"explained_{name}{suffix}"] = variable([*dims, "by"], numbers.reshape(shape), "fraction", what)
+        added["explained_null"] = variable("by", share.null, "fraction", "mean share of shuffled maps (exact)")
+    where = as_grid(np.stack([column.astype(np.float32) for column in groups.values()]), *_places(grid, pair))[0]
+    added["group"] = variable("by operand_a operand_b", where, "value", "the property of each pair")
+    return found.assign(added).assign_coords(by=list(groups))
 
 
 def _said(model: Any, grid: Prompts, pair: tuple[str, str], batch_size: int, progress: Progress) -> Said:
