@@ -111,12 +111,13 @@ def test_the_server_is_killed_and_the_job_goes_on(context, root):
         if not workers(root):
             tab.locator("#study-start").click()
         wait_for_text(tab, "#study-state", " of ")
-        at_work, far = [each.pid for each in workers(root)], Jobs(root).get(job.id).done
+        at_work, beat = [each.pid for each in workers(root)], Jobs(root).get(job.id).heartbeat or 0.0
     assert Jobs(root).get(job.id).active
     tab.locator("#study-state.unanswered").wait_for()
     with serving_again(root, first):
         tab.locator("#study-state:not(.unanswered)").wait_for()
-        until(lambda: Jobs(root).get(job.id).done > far)  # the worker went on all the while
+        until(lambda: (Jobs(root).get(job.id).heartbeat or 0.0) > beat)  # the worker went on all the while
+        assert Jobs(root).get(job.id).state == "running"
         assert [each.pid for each in workers(root)] == at_work
         tab.locator("#study-cancel").click()
         wait_for_text(tab, "#study-state", "was cancelled")
