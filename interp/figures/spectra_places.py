@@ -10,7 +10,7 @@ of each spectrum.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -104,7 +104,8 @@ def lines(dataset: xr.Dataset, periods: Sequence[float | None] = ()) -> list:
             curves.add_curve(panel, curve, legend=j == 0)
             panel.data[-1].customdata = [float(period[c])] * len(layers)
         axis = str(j + 1) if j else ""
-        traces += [trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}") for trace in panel.data]
+        drawn: Any = panel.data
+        traces += [trace.update(xaxis=f"x{axis}", yaxis=f"y{axis}") for trace in drawn]
     return traces
 
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 from interp.errors import InterpError
 
@@ -124,7 +125,7 @@ def concentration(n: int, period: float) -> float:
     return float(power(np.cos(2 * np.pi * turns)[:, None]).max())
 
 
-def real(x: np.ndarray) -> np.ndarray:
+def real(x: ArrayLike) -> np.ndarray:
     """Return x as float64. Raises InterpError for complex numbers, whose imaginary part would be lost."""
     x = np.asarray(x)
     if np.iscomplexobj(x):

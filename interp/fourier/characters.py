@@ -39,7 +39,7 @@ def side_by_side(x: Float[np.ndarray, "p ..."], n_null: int = 200, seed: int = 0
     x = _checked(x)
     x = x.reshape(len(x), -1)
     if x.shape[1] > len(x):
-        x = np.linalg.qr(x.T, mode="r").T  # the same inner products of residues in p columns
+        x = np.asarray(np.linalg.qr(x.T, mode="r")).T  # the same inner products of residues in p columns
     power, zero = _both(x)
     rng, p = np.random.default_rng(seed), len(x)
     orders = [np.concatenate([[0], 1 + rng.permutation(p - 1)]) for _ in range(n_null)]

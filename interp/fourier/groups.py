@@ -18,9 +18,10 @@ logits with the classes in random order (`similarity_null`). Harmonics are no se
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -47,7 +48,7 @@ class Group:
     name: str
     elements: tuple[Hashable, ...]
     table: Int[np.ndarray, "a b"]
-    irreps: dict[Hashable, Float[np.ndarray, "a d d"]]
+    irreps: Mapping[Any, Float[np.ndarray, "a d d"]]
 
     def __post_init__(self) -> None:
         n, table = len(self.elements), self.table

@@ -31,7 +31,9 @@ def test_a_worker_shows_what_it_does_and_leaves_no_sign(tmp_path):
 def test_signs_of_the_dead_and_torn_ones_are_swept(tmp_path):
     where = folder(tmp_path)
     where.mkdir(parents=True)
-    (where / f"{dead()}.json").write_text(json.dumps({"owner": "x", "pid": 1, "started": 0, "job": None, "model": None}))
+    (where / f"{dead()}.json").write_text(
+        json.dumps({"owner": "x", "pid": 1, "started": 0, "job": None, "model": None})
+    )
     (where / "1.2.anotherhost.json").write_text("{")
     old = where / "3.4.anotherhost.json"
     old.write_text("{}")

@@ -86,7 +86,9 @@ def _slider(name: str, label: str, values: list[int], value: int) -> Component:
 def _table(grid: Grid, shown: Window, pins: tuple[str, ...]) -> Component:
     head = html.Thead(html.Tr([html.Th(text, scope="col") for text in ("", *live_values.COLUMNS)]))
     body = html.Tbody(table_rows(grid, shown, pins), id=ids.AF1_ROWS)
-    return html.Div(html.Table([head, body], className="af1-windows", **aria(label="Windows compared")), className="twin")
+    return html.Div(
+        html.Table([head, body], className="af1-windows", **aria(label="Windows compared")), className="twin"
+    )
 
 
 def table_rows(grid: Grid, shown: Window, pins: tuple[str, ...]) -> list[Component]:
