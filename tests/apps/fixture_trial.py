@@ -19,6 +19,7 @@ def trial(runs: int = 3, layers: int = 3, heads: int = 2) -> xr.Dataset:
     about = {"units": "probability", "description": "made up"}
     words = {"units": "text", "description": "made up"}
     grid = (runs, layers + 1, n)
+    edited = {"edit": "resid_pre 2 at b as in '17+62='", "kind": "patch", "control": "a random change"}
     return xr.Dataset(
         {
             "token": ("role", np.array(["<bos>", "17", "+", "25", "="]), words),
@@ -46,6 +47,6 @@ def trial(runs: int = 3, layers: int = 3, heads: int = 2) -> xr.Dataset:
         attrs={
             "method": "try", "model": "mental-math", "task": "a+b", "style": "plain", "split": "own",
             "title": "One prompt, '17+25='.", "prompt": "17+25=", "target": "42", "target_is": "the answer",
-            **({"edit": "resid_pre 2 at b as in '17+62='", "kind": "patch", "control": "a random change"} if runs > 1 else {}),
+            **(edited if runs > 1 else {}),
         },
     )  # fmt: skip
