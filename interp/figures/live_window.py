@@ -34,13 +34,14 @@ ROWS = ("windows as long", "alone, zeros", "alone, mean", "waiting alone", "this
 def live(
     dataset: xr.Dataset, *, wait: int | None = None, transfer: int | None = None, theme: str = "light"
 ) -> go.Figure:
-    """Return the figure of one window, by default the one that the search judged.
+    """Return the figure of one window, by default the one that the search judged; an empty one for an empty grid.
 
     Raises InterpError for a window that is not in the grid.
     """
     grid = Grid.of(dataset)
     if not grid.cells:
-        raise InterpError("No selection prompt was answered, so the grid of windows is empty.")
+        title = schema.heading(dataset, "No window could be tried", "no selection prompt was answered")
+        return go.Figure(layout={"template": look.template(theme), "title": title})
     judged = grid.judged
     wait, transfer = judged[0] if wait is None else wait, judged[1] if transfer is None else transfer
     if (wait, transfer) not in grid.cells:

@@ -117,8 +117,11 @@ def test_the_server_is_killed_and_the_job_goes_on(context, root):
     with serving_again(root, first):
         tab.locator("#study-state:not(.unanswered)").wait_for()
         until(lambda: (Jobs(root).get(job.id).heartbeat or 0.0) > beat)  # the worker went on all the while
-        assert Jobs(root).get(job.id).state == "running"
+        assert Jobs(root).get(job.id).state in ("running", "done")  # a quick machine may be through with it
         assert [each.pid for each in workers(root)] == at_work
-        tab.locator("#study-cancel").click()
-        wait_for_text(tab, "#study-state", "was cancelled")
+        if Jobs(root).get(job.id).active:
+            tab.locator("#study-cancel").click()
+            until(lambda: not Jobs(root).get(job.id).active)
+        shown = {"done": "answered in", "cancelled": "was cancelled"}[Jobs(root).get(job.id).state]
+        wait_for_text(tab, "#study-state", shown)
     tab.close()
