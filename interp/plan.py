@@ -23,7 +23,8 @@ from interp.errors import InterpError
 from interp.models import zoo
 from interp.models.shapes import Shape
 from interp.store import Spec
-from interp.store.costs import Passes, Size, forwards, work
+from interp.store.costs import forwards, work
+from interp.store.passes import Passes, Size
 from interp.tasks import Task, named_task
 from interp.tasks.prompts import items
 
