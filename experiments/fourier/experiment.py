@@ -28,6 +28,23 @@ GROUPS = {
 """{part: (title, minutes, the parts of the protocol)}"""
 
 
+PUBLISHED = {
+    "model_a": "model A, as released", "model_b": "model B, as released", "1l_fixedwidth": "7,784 published runs",
+    "untrained": "models A and B, untrained", "fit": "the fit itself", "basis": "the printed basis",
+    "line": "a number line", "max_margin": "largest-margin networks", "quadratic": "quadratic networks, trained here",
+    "random_phase": "networks with random phases", "ideal": "ideal neurons", "identity": "codes made by hand",
+    "counterexample": "codes made by hand",
+}  # fmt: skip
+"""What a claim is about that is no model of ours: released material, or an exact statement."""
+PRODUCTS = "a network of 64 dimensions, p = 59, trained on products"
+OWN = {
+    "products are multiplicative": (PRODUCTS, "1"),
+    "neurons of products": (PRODUCTS, "1"),
+    "phase change in small networks": ("networks of 64 dimensions, p = 59, by attention rate", "1 a rate"),
+}
+"""Claims judged on networks of ours that are no model of the zoo: {claim: (the networks, seeds)}."""
+
+
 class Followed(NamedTuple):
     """The recorded runs of some parts of the protocol."""
 
@@ -50,7 +67,7 @@ def _module(name: str) -> Callable[[Store, Progress], Any]:
 
 
 def _judged(model: str, seeds: str) -> Callable[[Any], Iterable[Judged]]:
-    """Verdicts of a script; those on an exact statement or on released material name that in place of a model."""
+    """Verdicts of a script, each with what it is about."""
 
     def lines(module: Any) -> Iterator[Judged]:
         for verdict in module.verdicts():
@@ -60,9 +77,12 @@ def _judged(model: str, seeds: str) -> Callable[[Any], Iterable[Judged]]:
 
 
 def _subject(found: Verdict, model: str, seeds: str) -> tuple[str, str]:
-    """What a verdict is about: our model, or, where it can match, what was published itself."""
-    if found.verdict in ("match", "direction"):
-        return found.claim.models[0], "-"
+    """What a verdict is about: networks of ours, released material or an exact statement, and the seeds there are."""
+    claim, of = found.claim, found.claim.models[0]
+    if claim.name in OWN:
+        return OWN[claim.name]
+    if of in PUBLISHED or found.verdict in ("match", "direction"):
+        return PUBLISHED.get(of, of), "-"
     return model, seeds
 
 

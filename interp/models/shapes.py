@@ -36,6 +36,7 @@ class Shape:
 KNOWN: dict[str, Shape] = {
     "meta-llama/Meta-Llama-3-8B": Shape(32, 4096, 32, 8, 14336, 128256, 8_030_261_248, 1000),
     "meta-llama/Llama-3.1-8B": Shape(32, 4096, 32, 8, 14336, 128256, 8_030_261_248, 1000),
+    "meta-llama/Llama-2-7b-hf": Shape(32, 4096, 32, 32, 11008, 32000, 6_738_415_616, 10),
     "EleutherAI/pythia-6.9b": Shape(32, 4096, 32, 32, 16384, 50432, 6_857_302_016, 531),
     "EleutherAI/gpt-j-6b": Shape(28, 4096, 16, 16, 16384, 50400, 6_050_882_784, 521),
 }
