@@ -12,23 +12,19 @@ anywhere and called again, the training goes on exactly (`interp.models.training
 from __future__ import annotations
 
 import json
-import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import Cancelled, InterpError, nearest
-from interp.models import resume, zoo
-from interp.models import training_directory as place
-from interp.models.devices import check_device, threads
-from interp.models.interrupts import deferred
-from interp.models.language import scheduled
-from interp.models.language_recipe import state_digest
+from interp.models import fresh
+from interp.models.descent import descend, matrices_and_gains
+from interp.models.recipe_fields import filled
+from interp.models.training_loop import Sitting, Training, run
 from interp.models.year_tokenizer import N_YEARS, year_tokenizer
-from interp.progress import Progress, silent
 from interp.tasks.greater_than import CENTURIES, CORRUPTED, NOUNS, written, year_space
 
 GREATER_THAN: dict[str, Any] = {
@@ -47,39 +43,17 @@ GREATER_THAN: dict[str, Any] = {
     "save_every": 250,
 }
 """The recipe of the shipped greater-than; a recipe file may override any field."""
+COUNTS = ("steps", "batch", "threads", "evaluate_every", "evaluate_prompts", "save_every")
 
 
 def complete(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return `recipe` with every missing field. Raises InterpError for an unknown field or an impossible number."""
-    for field in recipe.keys() - GREATER_THAN.keys():
-        raise InterpError(f"unknown field {field!r} in the recipe. {nearest(field, GREATER_THAN)}")
-    whole = {**GREATER_THAN, **recipe}
-    for field in ("steps", "batch", "threads", "evaluate_every", "evaluate_prompts", "save_every"):
-        if type(whole[field]) is not int or whole[field] < 1:
-            raise InterpError(f"the recipe has {field} = {whole[field]!r}: expected an integer >= 1; change it.")
-    return json.loads(json.dumps(whole))
+    return json.loads(json.dumps(filled(recipe, GREATER_THAN, COUNTS)))
 
 
 def build_model(recipe: dict[str, Any], tokenizer: Any) -> Any:
     """Return the untrained `GPT2LMHeadModel` of a recipe, float32, seeded. Raises InterpError for a bad shape."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    try:
-        config = GPT2Config(
-            attn_implementation="eager",  # type: ignore[call-arg]
-            vocab_size=len(tokenizer),
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            tie_word_embeddings=False,
-            **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),
-            **recipe["architecture"],
-        )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe["seed"])
-            return GPT2LMHeadModel(config)
-    except Exception as error:  # transformers' own validation raises several kinds
-        reason = " ".join(str(error).split())
-        raise InterpError(f"the architecture of the recipe cannot be built ({reason:.160}); change it.") from None
+    return fresh.gpt2(recipe, **fresh.vocabulary(tokenizer))
 
 
 def right_answers() -> Tensor:
@@ -119,74 +93,29 @@ def selection_scores(model: Any, tokenizer: Any, recipe: dict[str, Any], device:
     return {"loss": loss.item(), "floor": floor.item(), "prob_diff": difference.mean().item()}
 
 
-def train_greater_than(
-    recipe: dict[str, Any],
-    directory: Path,
-    device: str = "cpu",
-    resume_from_state: bool = True,
-    progress: Progress = silent,
-) -> dict[str, float]:
-    """Train (or continue) the recipe in `directory` and return its final scores on the selection split.
+def train_greater_than(recipe: dict[str, Any], directory: Path, **sitting: Unpack[Sitting]) -> dict[str, float]:
+    """Train (or continue) the recipe in `directory` (`training_loop.run`); return its `selection_scores`.
 
-    Safe to stop at any moment; the same call goes on. Raises InterpError for a recipe, a device or a directory that
-    cannot be used.
+    Raises InterpError for a recipe that cannot be used.
     """
-    recipe = complete(recipe)
-    check_device(device)
-    place.claim(directory, recipe, fresh=not resume_from_state)
-    tokenizer = year_tokenizer()
-    with threads(recipe["threads"]):
-        model = build_model(recipe, tokenizer).to(device)
-        _train(model, tokenizer, recipe, directory, device, progress)
-        place.seal(directory, model, tokenizer)
-        return selection_scores(model, tokenizer, recipe, device)
+    return run(_training, complete(recipe), directory, **sitting)
 
 
-def _train(
-    model: Any, tokenizer: Any, recipe: dict[str, Any], directory: Path, device: str, progress: Progress
-) -> None:
-    """Take every step that is left."""
-    optimizer = torch.optim.AdamW(_groups(model, recipe["weight_decay"]), lr=1e-3, betas=tuple(recipe["betas"]))
-    state, digest, last = directory / zoo.STATE, state_digest(recipe), recipe["steps"]
-    first = resume.load_state(state, model, optimizer, digest)
-    if first >= last:
-        return
-    spent = place.begin(directory, recipe, first) - time.process_time()
+def _training(recipe: dict[str, Any], device: str) -> Training:
+    tokenizer, last = year_tokenizer(), recipe["steps"]
+    model = build_model(recipe, tokenizer).to(device)
+    groups = matrices_and_gains(model, recipe["weight_decay"])
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=tuple(recipe["betas"]))
     rows, right = training_rows(), right_answers().to(device)
-    with deferred() as stopped:
-        for step in range(first, last):
-            drawn = rows[np.random.default_rng((recipe["seed"], step)).integers(len(rows), size=recipe["batch"])]
-            tokens = torch.from_numpy(written(tokenizer, drawn).tokens).to(device)
-            batch = tokens, torch.from_numpy(drawn[:, 2]).to(device)
-            loss, done = _step(model, optimizer, recipe, step, answer_loss(model, *batch, right)), step + 1
-            if done % recipe["evaluate_every"] == 0 or done == last:
-                scores = selection_scores(model, tokenizer, recipe, device)
-                seconds = round(spent + time.process_time(), 1)
-                place.log(directory, {"step": done, "train_loss": loss, "cpu_seconds": seconds, "selection": scores})
-            try:
-                progress(done, last, f"loss {loss:.4f}")
-                if stopped():
-                    raise KeyboardInterrupt(f"training stopped after step {done}; the same command goes on from there.")
-            except (KeyboardInterrupt, Cancelled):
-                resume.save_state(state, model, optimizer, done, digest)
-                raise
-            if done % recipe["save_every"] == 0 or done == last:
-                resume.save_state(state, model, optimizer, done, digest)
+    scores = partial(selection_scores, model, tokenizer, recipe, device)
 
+    def step(at: int) -> dict[str, float]:
+        drawn = rows[np.random.default_rng((recipe["seed"], at)).integers(len(rows), size=recipe["batch"])]
+        tokens = torch.from_numpy(written(tokenizer, drawn).tokens).to(device)
+        loss = answer_loss(model, tokens, torch.from_numpy(drawn[:, 2]).to(device), right)
+        return {"train_loss": descend(model, optimizer, recipe, at, loss)}
 
-def _step(model: Any, optimizer: Any, recipe: dict[str, Any], step: int, loss: Tensor) -> float:
-    for group in optimizer.param_groups:
-        group["lr"] = scheduled(recipe["learning_rate"], step)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["clip"])
-    optimizer.step()
-    return loss.item()
+    def measures(done: int) -> dict[str, Any]:
+        return {"selection": scores()} if done % recipe["evaluate_every"] == 0 or done == last else {}
 
-
-def _groups(model: Any, decay: float) -> list[dict[str, Any]]:
-    """Matrices and embeddings, which decay, and biases and the gains of the norms, which do not."""
-    return [
-        {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0.0},
-    ]
+    return Training(model, tokenizer, model, optimizer, last, step, measures, scores)

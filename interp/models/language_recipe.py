@@ -8,8 +8,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
 from interp.models import window_penalty
+from interp.models.recipe_fields import filled
 from interp.tasks import named_task
 
 ALL_STYLES = {"plain": 3, "verbal": 2, "question": 2, "instruction": 2, "word_problem": 2, "python": 2}
@@ -92,9 +93,7 @@ def complete(recipe: dict[str, Any]) -> dict[str, Any]:
 
     Raises InterpError for an unknown field, task or style, or an impossible value.
     """
-    for field in recipe.keys() - MENTAL_MATH.keys():
-        raise InterpError(f"unknown field {field!r} in the recipe. {nearest(field, MENTAL_MATH)}")
-    whole = {**MENTAL_MATH, **recipe}
+    whole = filled(recipe, MENTAL_MATH)
     if isinstance(whole["architecture"], dict):
         whole["architecture"] = {**MENTAL_MATH["architecture"], **whole["architecture"]}
     for field, (holds, expected) in CONDITIONS.items():

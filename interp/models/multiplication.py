@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 
 from interp.errors import InterpError, nearest
+from interp.models import fresh
+from interp.models.recipe_fields import filled
 from interp.tasks import multiplication as task
 
 REGIMES = ("plain", "icot", "aux")
@@ -49,6 +51,7 @@ MULTIPLICATION: dict[str, Any] = {
     "save_every": 500,
 }
 """The usual recipe; a recipe file may override any field. `removed` counts for icot, `aux_*` for aux alone."""
+COUNTS = ("steps", "batch", "threads", "evaluate_every", "evaluate_prompts", "measure_every", "save_every")
 
 
 class Loss(NamedTuple):
@@ -60,14 +63,9 @@ class Loss(NamedTuple):
 
 def complete(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return `recipe` with every missing field. Raises InterpError for an unknown field or an impossible value."""
-    for field in recipe.keys() - MULTIPLICATION.keys():
-        raise InterpError(f"unknown field {field!r} in the recipe. {nearest(field, MULTIPLICATION)}")
-    whole = {**MULTIPLICATION, **recipe}
+    whole = filled(recipe, MULTIPLICATION, COUNTS)
     if whole["regime"] not in REGIMES:
         raise InterpError(f"unknown regime {whole['regime']!r}. {nearest(whole['regime'], REGIMES)}")
-    for field in ("steps", "batch", "threads", "evaluate_every", "evaluate_prompts", "measure_every", "save_every"):
-        if type(whole[field]) is not int or whole[field] < 1:
-            raise InterpError(f"the recipe has {field} = {whole[field]!r}: expected an integer >= 1; change it.")
     if type(whole["n_digits"]) is not int or not 2 <= whole["n_digits"] <= task.LARGEST:
         raise InterpError(f"the recipe has n_digits = {whole['n_digits']!r}: expected 2 to {task.LARGEST}; change it.")
     if whole["precision"] not in ("float32", "bf16"):
@@ -80,23 +78,7 @@ def complete(recipe: dict[str, Any]) -> dict[str, Any]:
 
 def build_model(recipe: dict[str, Any]) -> Any:
     """Return the untrained `GPT2LMHeadModel` of a recipe, float32, seeded. Raises InterpError for a bad shape."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    try:
-        config = GPT2Config(
-            attn_implementation="eager",  # type: ignore[call-arg]
-            vocab_size=len(task.SYMBOLS),
-            bos_token_id=task.END,
-            eos_token_id=task.END,
-            **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0),
-            **recipe["architecture"],
-        )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe["seed"])
-            return GPT2LMHeadModel(config)
-    except Exception as error:  # transformers' own validation raises several kinds
-        reason = " ".join(str(error).split())
-        raise InterpError(f"the architecture of the recipe cannot be built ({reason:.160}); change it.") from None
+    return fresh.gpt2(recipe, vocab_size=len(task.SYMBOLS), bos_token_id=task.END, eos_token_id=task.END)
 
 
 def side_weights(recipe: dict[str, Any]) -> torch.nn.Linear:

@@ -12,50 +12,29 @@ ones before it. The directory is that of `interp.models.training_directory`.
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import Cancelled
-from interp.models import resume, zoo
-from interp.models import training_directory as place
-from interp.models.devices import check_device, threads
-from interp.models.interrupts import deferred
-from interp.models.language import scheduled
-from interp.models.language_recipe import state_digest
+from interp.models.descent import descend
 from interp.models.multiplication import batch_at, build_model, complete, loss_of, removed_tokens, side_weights
 from interp.models.symbol_tokenizer import symbol_tokenizer
-from interp.progress import Progress, silent
+from interp.models.training_loop import Sitting, Training, run
 from interp.tasks import multiplication as task
 
 N_MEASURED = 256
 
 
-def train_multiplication(
-    recipe: dict[str, Any],
-    directory: Path,
-    device: str = "cpu",
-    resume_from_state: bool = True,
-    progress: Progress = silent,
-) -> dict[str, float]:
-    """Train (or continue) the recipe in `directory` and return its final accuracies on the selection split.
+def train_multiplication(recipe: dict[str, Any], directory: Path, **sitting: Unpack[Sitting]) -> dict[str, float]:
+    """Train (or continue) the recipe in `directory` (`training_loop.run`); return exact and token_accuracy.
 
-    Safe to stop at any moment; the same call goes on. Raises InterpError for a recipe, a device or a directory that
-    cannot be used.
+    Both are in [0, 1], on the selection split. Raises InterpError for a recipe that cannot be used.
     """
-    recipe = complete(recipe)
-    check_device(device)
-    place.claim(directory, recipe, fresh=not resume_from_state)
-    with threads(recipe["threads"]):
-        parts = Parts(recipe).to(device)
-        _train(parts, recipe, directory, device, progress)
-        place.seal(directory, parts.model, symbol_tokenizer())
-        scores = selection_scores(parts.model, recipe)
-    return {"exact": scores["exact"], "token_accuracy": scores["token_accuracy"]}
+    return run(_training, complete(recipe), directory, **sitting)
 
 
 def questions(recipe: dict[str, Any], count: int, split: str = "selection") -> tuple[np.ndarray, np.ndarray]:
@@ -109,46 +88,32 @@ class Parts(torch.nn.Module):
         self.model, self.side = build_model(recipe), side_weights(recipe)
 
 
-def _train(parts: Parts, recipe: dict[str, Any], directory: Path, device: str, progress: Progress) -> None:
-    """Take every step that is left."""
-    optimizer = torch.optim.AdamW(parts.parameters(), lr=1e-3, betas=tuple(recipe["betas"]))
-    for group in optimizer.param_groups:
-        group["weight_decay"] = recipe["weight_decay"]
-    state, digest, last = directory / zoo.STATE, state_digest(recipe), recipe["steps"]
-    first = resume.load_state(state, parts, optimizer, digest)
-    if first >= last:
-        return
-    spent = place.begin(directory, recipe, first) - time.process_time()
-    with deferred() as stopped:
-        for step in range(first, last):
-            losses, done = _step(parts, optimizer, recipe, step), step + 1
-            if done % recipe["measure_every"] == 0 or done in (1, last):
-                line = {"step": done, **losses, "removed": removed_tokens(recipe, step)}
-                line |= {"cpu_seconds": round(spent + time.process_time(), 1)}
-                line |= {"digits": digit_gradients(parts.model, recipe)}
-                if done % recipe["evaluate_every"] == 0 or done == last:
-                    line |= {"selection": selection_scores(parts.model, recipe)}
-                place.log(directory, line)
-            try:
-                progress(done, last, f"loss {losses['train_loss']:.4f}")
-                if stopped():
-                    raise KeyboardInterrupt(f"training stopped after step {done}; the same command goes on from there.")
-            except (KeyboardInterrupt, Cancelled):
-                resume.save_state(state, parts, optimizer, done, digest)
-                raise
-            if done % recipe["save_every"] == 0 or done == last:
-                resume.save_state(state, parts, optimizer, done, digest)
+def _training(recipe: dict[str, Any], device: str) -> Training:
+    parts, last = Parts(recipe).to(device), recipe["steps"]
+    betas, decay = tuple(recipe["betas"]), recipe["weight_decay"]
+    optimizer = torch.optim.AdamW(parts.parameters(), lr=1e-3, betas=betas, weight_decay=decay)
+
+    def measures(done: int) -> dict[str, Any]:
+        if done % recipe["measure_every"] and done not in (1, last):
+            return {}
+        line: dict[str, Any] = {"digits": digit_gradients(parts.model, recipe)}
+        if done % recipe["evaluate_every"] == 0 or done == last:
+            line |= {"selection": selection_scores(parts.model, recipe)}
+        return line
+
+    def scores() -> dict[str, float]:
+        found = selection_scores(parts.model, recipe)
+        return {"exact": found["exact"], "token_accuracy": found["token_accuracy"]}
+
+    step = partial(_step, parts, optimizer, recipe)
+    return Training(parts.model, symbol_tokenizer(), parts, optimizer, last, step, measures, scores)
 
 
 def _step(parts: Parts, optimizer: Any, recipe: dict[str, Any], step: int) -> dict[str, float]:
     """Take one step. The moments are forgotten whenever another step token is taken away."""
-    for group in optimizer.param_groups:
-        group["lr"] = scheduled(recipe["learning_rate"], step)
-    if step and removed_tokens(recipe, step) != removed_tokens(recipe, step - 1):
+    removed = removed_tokens(recipe, step)
+    if step and removed != removed_tokens(recipe, step - 1):
         optimizer.state.clear()
     loss = loss_of(parts.model, parts.side, recipe, batch_at(recipe, step))
-    optimizer.zero_grad(set_to_none=True)
-    loss.total.backward()
-    torch.nn.utils.clip_grad_norm_(parts.parameters(), recipe["clip"])
-    optimizer.step()
-    return {"train_loss": loss.total.item(), "side_loss": loss.side.item()}
+    total = descend(parts, optimizer, recipe, step, loss.total)
+    return {"train_loss": total, "side_loss": loss.side.item(), "removed": removed}

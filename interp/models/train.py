@@ -6,6 +6,7 @@ train("mental-math", directory)      train("modadd-59", directory)      train("o
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,27 +46,33 @@ def train(
     recipe, or a directory that holds the state of another one.
     """
     recipe = _recipe(name)
-    if recipe["trainer"] == "language":
+    if recipe["trainer"] == "modular":
+        from interp.models.modular_training import train_modular
+
+        plain = {key: value for key, value in recipe.items() if key != "trainer"}
+        log = train_modular(plain, directory, device, resume=resume, progress=progress)
+        return {str(key): float(values[-1]) for key, values in log.data_vars.items() if values.ndim == 1}
+    trainer = _trainer(recipe["trainer"])
+    return trainer(recipe, directory, device=device, resume_from_state=resume, progress=progress)
+
+
+def _trainer(name: str) -> Callable[..., dict[str, float]]:
+    """Return the function that trains such recipes with `interp.models.training_loop`; each imports torch."""
+    if name == "language":
         from interp.models.language import train_language
 
-        return train_language(recipe, directory, device=device, resume_from_state=resume, progress=progress)
-    if recipe["trainer"] == "greater-than":
+        return train_language
+    if name == "greater-than":
         from interp.models.greater_than_training import train_greater_than
 
-        return train_greater_than(recipe, directory, device=device, resume_from_state=resume, progress=progress)
-    if recipe["trainer"] == "multiplication":
+        return train_greater_than
+    if name == "multiplication":
         from interp.models.multiplication_training import train_multiplication
 
-        return train_multiplication(recipe, directory, device=device, resume_from_state=resume, progress=progress)
-    if recipe["trainer"] == "written":
-        from interp.models.written_training import train_written
+        return train_multiplication
+    from interp.models.written_training import train_written
 
-        return train_written(recipe, directory, device=device, resume_from_state=resume, progress=progress)
-    from interp.models.modular_training import train_modular
-
-    plain = {key: value for key, value in recipe.items() if key != "trainer"}
-    log = train_modular(plain, directory, device, resume=resume, progress=progress)
-    return {str(key): float(values[-1]) for key, values in log.data_vars.items() if values.ndim == 1}
+    return train_written
 
 
 def _recipe(name: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
+from interp.models.recipe_fields import filled
 from interp.tasks import written as task
 
 WRITTEN: dict[str, Any] = {
@@ -66,12 +67,7 @@ COUNTS = ("steps", "batch", "threads", "measure_every", "measure_prompts", "save
 
 def complete(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return `recipe` with every missing field. Raises InterpError for an unknown field or an impossible value."""
-    for field in recipe.keys() - WRITTEN.keys():
-        raise InterpError(f"unknown field {field!r} in the recipe. {nearest(field, WRITTEN)}")
-    whole = {**WRITTEN, **recipe}
-    for field in COUNTS:
-        if type(whole[field]) is not int or whole[field] < 1:
-            raise InterpError(f"the recipe has {field} = {whole[field]!r}: expected an integer >= 1; change it.")
+    whole = filled(recipe, WRITTEN, COUNTS)
     for field in ("nines", "simple"):
         if not 0 <= whole[field] <= 1:
             raise InterpError(f"the recipe has {field} = {whole[field]!r}: expected a share in [0, 1]; change it.")

@@ -11,49 +11,27 @@ The directory is that of `interp.models.training_directory`.
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from interp.errors import Cancelled
-from interp.models import resume, zoo
-from interp.models import training_directory as place
-from interp.models.devices import check_device, threads
-from interp.models.interrupts import deferred
-from interp.models.language import scheduled
-from interp.models.language_recipe import state_digest
+from interp.models.descent import descend
 from interp.models.multiplication import build_model
 from interp.models.symbol_tokenizer import symbol_tokenizer
+from interp.models.training_loop import Sitting, Training, run
 from interp.models.written import answer_logits, batch_at, complete, form_of, loss_of
-from interp.progress import Progress, silent
 from interp.tasks import written as task
 
 
-def train_written(
-    recipe: dict[str, Any],
-    directory: Path,
-    device: str = "cpu",
-    resume_from_state: bool = True,
-    progress: Progress = silent,
-) -> dict[str, float]:
-    """Train (or continue) the recipe in `directory` and return its final scores on the selection split.
+def train_written(recipe: dict[str, Any], directory: Path, **sitting: Unpack[Sitting]) -> dict[str, float]:
+    """Train (or continue) the recipe in `directory` (`training_loop.run`); return exact and digit_accuracy.
 
-    Safe to stop at any moment; the same call goes on. Raises InterpError for a recipe, a device or a directory that
-    cannot be used.
+    Both are in [0, 1], on the selection split. Raises InterpError for a recipe that cannot be used.
     """
-    recipe = complete(recipe)
-    check_device(device)
-    place.claim(directory, recipe, fresh=not resume_from_state)
-    with threads(recipe["threads"]):
-        model = build_model(recipe).to(device)
-        _train(model, recipe, directory, progress)
-        place.seal(directory, model, symbol_tokenizer())
-        scores = measured(model, recipe)
-    return {"exact": scores["exact"], "digit_accuracy": float(np.mean(scores["digits"]["accuracy"]))}
+    return run(_training, complete(recipe), directory, **sitting)
 
 
 @torch.no_grad()
@@ -91,39 +69,21 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [round(float(x), 6) for x in values]
 
 
-def _train(model: Any, recipe: dict[str, Any], directory: Path, progress: Progress) -> None:
-    """Take every step that is left."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=tuple(recipe["betas"]))
-    for group in optimizer.param_groups:
-        group["weight_decay"] = recipe["weight_decay"]
-    state, digest, last = directory / zoo.STATE, state_digest(recipe), recipe["steps"]
-    first = resume.load_state(state, model, optimizer, digest)
-    if first >= last:
-        return
-    spent = place.begin(directory, recipe, first) - time.process_time()
-    with deferred() as stopped:
-        for step in range(first, last):
-            loss, done = _step(model, optimizer, recipe, step), step + 1
-            if done % recipe["measure_every"] == 0 or done in (1, last):
-                line = {"step": done, "train_loss": loss, "cpu_seconds": round(spent + time.process_time(), 1)}
-                place.log(directory, line | measured(model, recipe))
-            try:
-                progress(done, last, f"loss {loss:.4f}")
-                if stopped():
-                    raise KeyboardInterrupt(f"training stopped after step {done}; the same command goes on from there.")
-            except (KeyboardInterrupt, Cancelled):
-                resume.save_state(state, model, optimizer, done, digest)
-                raise
-            if done % recipe["save_every"] == 0 or done == last:
-                resume.save_state(state, model, optimizer, done, digest)
+def _training(recipe: dict[str, Any], device: str) -> Training:
+    model, last = build_model(recipe).to(device), recipe["steps"]
+    betas, decay = tuple(recipe["betas"]), recipe["weight_decay"]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=betas, weight_decay=decay)
 
+    def step(at: int) -> dict[str, float]:
+        loss = loss_of(model, recipe, batch_at(recipe, at))
+        return {"train_loss": descend(model, optimizer, recipe, at, loss)}
 
-def _step(model: Any, optimizer: Any, recipe: dict[str, Any], step: int) -> float:
-    for group in optimizer.param_groups:
-        group["lr"] = scheduled(recipe["learning_rate"], step)
-    loss = loss_of(model, recipe, batch_at(recipe, step))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), recipe["clip"])
-    optimizer.step()
-    return loss.item()
+    def measures(done: int) -> dict[str, Any]:
+        asked = done % recipe["measure_every"] == 0 or done in (1, last)
+        return measured(model, recipe) if asked else {}
+
+    def scores() -> dict[str, float]:
+        found = measured(model, recipe)
+        return {"exact": found["exact"], "digit_accuracy": float(np.mean(found["digits"]["accuracy"]))}
+
+    return Training(model, symbol_tokenizer(), model, optimizer, last, step, measures, scores)

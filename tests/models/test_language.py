@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from interp.errors import InterpError
-from interp.models.language import answer_loss, build_model, scheduled, selection_accuracy
+from interp.models.descent import scheduled
+from interp.models.language import answer_loss, build_model, selection_accuracy
 from interp.models.language_batches import buckets, token_table
 from interp.models.language_recipe import MENTAL_MATH, complete, state_digest
 from interp.models.number_tokenizer import number_tokenizer
