@@ -28,8 +28,8 @@ class Selection:
 
     `against` is the run that `run` is compared with, `view` the figure or part of a page that is open, `window` a
     window of AF1 as "l_wait-l_transfer", `target` the variable that a probe reads, `a` and `b` a pair of operands,
-    `step` a step of a training, `node` a node of a circuit and `edges` how many of its edges are kept, `pin` the names
-    of up to four cells that are kept beside the selected one, oldest first.
+    `step` a step of a training, `node` a node of a circuit (on Try it what a patch writes), `edges` how many edges of
+    the circuit are kept, `pin` the names of up to four cells that are kept beside the selected one, oldest first.
     """
 
     run: str | None = None
@@ -95,6 +95,27 @@ def parse(search: str | None) -> tuple[Selection, list[str]]:
         notices.append(f"The link pins {len(chosen['pin'])} cells; the first {MOST_PINS} are kept.")
         chosen["pin"] = chosen["pin"][:MOST_PINS]
     return Selection(**chosen), notices
+
+
+def selected(data: Any) -> Selection:
+    """Return the selection that a page holds in its store, from what the browser sends of it."""
+    return parse((data or {}).get("search"))[0]
+
+
+def layer_of(asked: int | None, layers: list[int], notices: list[str]) -> int | None:
+    """Return the layer that the address asks for, None (and a notice) for one that the run does not have."""
+    if asked is None or asked in layers:
+        return asked
+    notices.append(f"This run has no layer {asked} (it has {layers[0]} to {layers[-1]}).")
+    return None
+
+
+def role_of(asked: str | None, roles: list[str], notices: list[str]) -> str | None:
+    """Return the role that the address asks for, None (and a notice) for one that the run does not have."""
+    if asked is None or asked in roles:
+        return asked
+    notices.append(f"This run has no role {asked!r} (it has {', '.join(roles)}).")
+    return None
 
 
 def _value(name: str, value: str) -> tuple[Any, str | None]:

@@ -26,6 +26,11 @@ KINDS = (
     ("plane", "take out a number's plane"),
     ("head", "knock out a head"),
 )
+COMPONENTS = (
+    ("resid_pre", "stream (resid_pre)"),
+    ("attn_out", "attention (attn_out)"),
+    ("mlp_out", "MLP (mlp_out)"),
+)
 FIELDS: dict[str, tuple[str, ...]] = {
     "none": (),
     "patch": ("second", "component", "layer", "role"),

@@ -10,7 +10,7 @@ from dash import dcc, html
 from apps.dashboard import ids, try_form
 from apps.dashboard.components import try_controls, try_result
 from apps.dashboard.library import Library
-from apps.dashboard.pages import study, try_it
+from apps.dashboard.pages import study, study_moves, try_moves
 from apps.dashboard.router import show
 from apps.dashboard.workshop import Workshop, workshop
 from interp.errors import InterpError
@@ -136,7 +136,7 @@ def test_a_read_only_app_says_what_to_type(tmp_path):
     assert "This app only reads" in text
     assert "interp try 17,25" in text
     with pytest.raises(InterpError, match="read only"):
-        try_it.ask(workshop(library), *asked(try_form.DEFAULTS))
+        try_moves.ask(workshop(library), *asked(try_form.DEFAULTS))
 
 
 def asked(values: dict) -> tuple[list, list]:
@@ -145,12 +145,12 @@ def asked(values: dict) -> tuple[list, list]:
 
 def test_asking_puts_a_try_in_the_queue_once(idle):
     work = workshop(idle)
-    job = try_it.ask(work, *asked(try_form.DEFAULTS))
+    job = try_moves.ask(work, *asked(try_form.DEFAULTS))
     assert (job.kind, job.state, job.spec.parameters["intervention"]["kind"]) == ("try", "queued", "patch")
-    assert try_it.ask(work, *asked(try_form.DEFAULTS)).id == job.id
+    assert try_moves.ask(work, *asked(try_form.DEFAULTS)).id == job.id
     assert work.jobs() == []  # no study: New study does not list it
     with pytest.raises(InterpError, match="Layer is empty"):
-        try_it.ask(work, *asked({**try_form.DEFAULTS, "layer": ""}))
+        try_moves.ask(work, *asked({**try_form.DEFAULTS, "layer": ""}))
 
 
 def test_figures_stand_beside_their_tables(idle):
@@ -217,19 +217,19 @@ def test_a_read_only_study_page_shows_the_queue_and_launches_nothing(tmp_path):
     assert buttons[ids.STUDY_LAUNCH]
     assert buttons[ids.STUDY_START]
     with pytest.raises(InterpError, match="read only"):
-        study.launch(workshop(library), study.DEFAULTS, {})
+        study_moves.launch(workshop(library), study.DEFAULTS, {})
 
 
 def test_the_cost_is_told_before_the_launch(idle):
     values = {**study.DEFAULTS, "method": "patching"}
-    text = words(study.estimate(idle, values, {"n": 50}))
+    text = words(study_moves.estimate(idle, values, {"n": 50}))
     assert "50 prompts" in text
     assert "No earlier run" in text
     assert "interp run patching --model mental-math --task a+b --set n=50" in text
-    assert "n = 0" in words(study.estimate(idle, values, {"n": 0}))
-    assert "unknown task" in words(study.estimate(idle, {**values, "task": "a*b"}, {}))
+    assert "n = 0" in words(study_moves.estimate(idle, values, {"n": 0}))
+    assert "unknown task" in words(study_moves.estimate(idle, {**values, "task": "a*b"}, {}))
     with pytest.raises(InterpError, match="unknown model"):
-        study.launch(workshop(idle), {**values, "model": "nonsuch"}, {})
+        study_moves.launch(workshop(idle), {**values, "model": "nonsuch"}, {})
     assert workshop(idle).jobs() == []
 
 
@@ -238,7 +238,7 @@ def test_earlier_runs_tell_the_pace_and_what_is_recorded(small):
     line = library.of("patching")[0]
     spec = library.opened(line.run_id).manifest["spec"]
     values = {**study.DEFAULTS, "method": "patching", "model": spec["model"], "task": spec["task"]}
-    text = words(study.estimate(library, values, spec["parameters"]))
+    text = words(study_moves.estimate(library, values, spec["parameters"]))
     assert f"Recorded already as {line.run_id}" in text
 
 

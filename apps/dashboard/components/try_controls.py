@@ -14,11 +14,6 @@ from apps.dashboard.desk import Told
 
 FORM = "try"
 MODES = (("operands", "Operands of a task"), ("prompt", "A typed prompt"))
-COMPONENTS = (
-    ("resid_pre", "stream (resid_pre)"),
-    ("attn_out", "attention (attn_out)"),
-    ("mlp_out", "MLP (mlp_out)"),
-)
 CUTS = (("reads", "what the last token reads by it"), ("output", "all that it adds"))
 TIPS = {
     "second": "Its activation at the layer and role is written into the first prompt; same length and words.",
@@ -99,7 +94,7 @@ def _intervention(values: try_form.Values) -> list[Component]:
     role = ["a", "op1", "b", "eq", "last", "op2", "c"]
     shown = {
         "second": fields.text(_id("second"), "Second prompt", values["second"], TIPS["second"]),
-        "component": fields.select(_id("component"), "What is written", COMPONENTS, values["component"]),
+        "component": fields.select(_id("component"), "What is written", try_form.COMPONENTS, values["component"]),
         "layer": fields.number(_id("layer"), "Layer", values["layer"], TIPS["layer"]),
         "role": fields.free(_id("role"), "Role", role, values["role"], TIPS["role"]),
         "l_wait": fields.number(_id("l_wait"), "Blocks that wait", values["l_wait"], TIPS["l_wait"]),
