@@ -9,7 +9,7 @@ from dash import dcc, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.library import Library
-from apps.dashboard.pages import compare
+from apps.dashboard.pages.compare_choice import chosen
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import differences as figures
@@ -171,9 +171,9 @@ def test_stores_without_runs_with_one_and_with_a_damaged_one(tmp_path):
 
 def test_a_choice_is_a_new_address(pair):
     shown = {"path": PATH, "search": Selection(run="r-1", against="r-2", metric="accuracy", view="kind=zero").search}
-    assert compare.chosen(shown, against="r-2") is no_update
-    assert parse(compare.chosen(shown, against="r-3"))[0].against == "r-3"
-    assert parse(compare.chosen(shown, array="rank", places={"kind": "mean"}))[0].view is None
-    assert parse(compare.chosen(shown, array="accuracy", places={"kind": "mean"}))[0].view == "kind=mean"
-    assert compare.chosen(shown, array="accuracy", places={"kind": "zero"}) is no_update
-    assert compare.chosen(shown, against="<script>") is not None
+    assert chosen(shown, against="r-2") is no_update
+    assert parse(chosen(shown, against="r-3"))[0].against == "r-3"
+    assert parse(chosen(shown, array="rank", places={"kind": "mean"}))[0].view is None
+    assert parse(chosen(shown, array="accuracy", places={"kind": "mean"}))[0].view == "kind=mean"
+    assert chosen(shown, array="accuracy", places={"kind": "zero"}) is no_update
+    assert chosen(shown, against="<script>") is not None
