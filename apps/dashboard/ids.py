@@ -172,6 +172,16 @@ def shown_with(form: str, name: Any) -> dict[str, Any]:
     return {"type": f"{form}-shown", "name": name}
 
 
+def try_link(name: Any) -> dict[str, Any]:
+    """Return the id of a link to Try it that follows the address of its page."""
+    return {"type": "try-link", "name": name}
+
+
+def try_from(name: Any) -> dict[str, Any]:
+    """Return the id of what such a link asks beside what it takes from the address."""
+    return {"type": "try-from", "name": name}
+
+
 def fourier(name: str) -> dict[str, str]:
     """Return the id of a choice of periods on the Fourier page: "period" or "pins"."""
     return {"type": "fourier-choice", "name": name}

@@ -1,28 +1,12 @@
-"""Which runs belong on one page: those of several methods, and those that ask of the same cell of a study."""
+"""Which runs ask of the same cell of a study (model, task, style) as one that is shown, and how to make one more."""
 
 from __future__ import annotations
 
 import shlex
 
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, pick_run
+from apps.dashboard.selection import Selection
 from interp.store import RunSummary
-
-
-def pick_among(
-    library: Library, methods: tuple[str, ...], request: Request
-) -> tuple[RunSummary | None, list[RunSummary], list[str]]:
-    """Return the run that the address asks for among those of `methods`, all of these, and notices.
-
-    Without a run in the address it is the newest of the first method that has one.
-    """
-    lines = [line for method in methods for line in library.of(method)]
-    asked = next((line for line in lines if line.run_id == request.selection.run), None)
-    if asked is not None:
-        return asked, lines, []
-    having = next((method for method in methods if library.of(method)), methods[0])
-    line, _, notices = pick_run(library, having, request)
-    return line, lines, notices
 
 
 def same_question(library: Library, line: RunSummary, methods: tuple[str, ...]) -> list[RunSummary]:
@@ -34,10 +18,25 @@ def same_question(library: Library, line: RunSummary, methods: tuple[str, ...]) 
     ]  # fmt: skip
 
 
-def command(method: str, line: RunSummary, **settings: str) -> str:
-    """Return what to type to run `method` on the model, task and style of `line`."""
+def same_cell(library: Library, method: str, line: RunSummary) -> RunSummary | None:
+    """Return the newest run of `method` on the model, task and style of `line`."""
+    return next(iter(same_question(library, line, (method,))), None)
+
+
+def question_of(library: Library, run_id: str) -> Selection:
+    """Return the model, task and style that a run asks about, as an address names them; InterpError where it is gone.
+
+    It is read from the run itself: the list of all runs takes longer than a click may.
+    """
+    spec = library.opened(run_id).manifest["spec"]
+    return Selection(model=spec["model"], task=spec["task"], style=spec["style"] if spec["task"] else None)
+
+
+def command(method: str, line: RunSummary, task: str | None = None, **settings: object) -> str:
+    """Return what to type to run `method` on the cell of `line`, or on another task of its model."""
     words = ["interp", "run", method, "--model", line.model]
-    words += ["--task", line.task, "--style", line.style] if line.task else []
+    words += ["--task", task or line.task] if task or line.task else []
+    words += ["--style", line.style] if line.task else []
     for name, value in settings.items():
         words += ["--set", f"{name}={value}"]
     return shlex.join(words)

@@ -62,6 +62,36 @@ def pick_run(library: Library, method: str, request: Request) -> tuple[RunSummar
     return next(iter(fitting or lines), None), lines, notices
 
 
+def pick_among(
+    library: Library, methods: tuple[str, ...], request: Request
+) -> tuple[RunSummary | None, list[RunSummary], list[str]]:
+    """Return the run that the address asks for among those of `methods`, all of these, and notices.
+
+    Without a run in the address it is the newest of the first method that has one.
+    """
+    lines = [line for method in methods for line in library.of(method)]
+    asked = next((line for line in lines if line.run_id == request.selection.run), None)
+    if asked is not None:
+        return asked, lines, []
+    having = next((method for method in methods if library.of(method)), methods[0])
+    line, _, notices = pick_run(library, having, request)
+    return line, lines, notices
+
+
+def picked(
+    library: Library, methods: tuple[str, ...], request: Request, nothing: Component
+) -> tuple[RunSummary | None, list[RunSummary], list[Component]]:
+    """Return the run to show, all runs of `methods`, and what the page shows in its place where there is none.
+
+    `nothing` says that no such run was made yet, and how to make one; an empty store says so itself.
+    """
+    if not library.models():
+        return None, [], [empty_store(library)]
+    line, lines, notices = pick_among(library, methods, request)
+    request.notices.extend(notices)
+    return line, lines, [] if line else [nothing]
+
+
 def _no_such_run(library: Library, method: str, run_id: str) -> str:
     lines = library.runs()
     found = next((line for line in lines if line.run_id == run_id), None)

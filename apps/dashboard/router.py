@@ -20,7 +20,7 @@ from apps.dashboard.components.shell import navigation
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, page
 from apps.dashboard.pages import PAGES
-from apps.dashboard.selection import Selection, parse
+from apps.dashboard.selection import Selection, parse, selected
 from interp.errors import InterpError, nearest
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def moved(chosen: dict | None, **choice: Any) -> Any:
 
     Dash calls back not only when a reader chooses, but also when the control appears with its page.
     """
-    shown = parse((chosen or {}).get("search"))[0]
+    shown = selected(chosen)
     if all(getattr(shown, name) == value for name, value in choice.items()):
         return no_update
     return parse(Selection(**choice).search)[0].search
@@ -129,6 +129,13 @@ def _clientside(app: Dash) -> None:
         ClientsideFunction("cards", "relay"),
         Input(ids.CLICK, "data"),
         State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("trying", "follow"),
+        Output(ids.try_link(ALL), "href"),
+        Input(ids.SELECTION, "data"),
+        State(ids.try_from(ALL), "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

@@ -38,6 +38,8 @@ def test_a_click_moves_the_cell_and_the_link_keeps_it(tab, base):
     wait_for_text(tab, TITLE, "carry at b, by layer")
     wait_for_text(tab, "#confusion-title", "What is said for carry, layer 1, b")
     tab.wait_for_function("() => location.search.includes('layer=1&role=b')")
+    link = tab.locator(".try-link a")
+    link.and_(tab.locator("[href*='layer=1&role=b']")).wait_for()
     tab.wait_for_timeout(400)
     tab.keyboard.down("Shift")
     tab.mouse.click(*cell_of(tab, 1, 2))
@@ -65,3 +67,16 @@ def test_label_kind_and_keys_do_the_same(tab, base):
     tab.get_by_role("option", name="shuffled only").click()
     wait_for_text(tab, "main", "This run does not keep it")
     tab.wait_for_function("() => location.search.includes('run=probing-')")
+
+
+def test_the_link_to_try_it_fills_its_form_with_the_cell_that_was_clicked(tab, base):
+    tab.goto(f"{base}/probing?target=carry")
+    tab.locator("[id*='\"pinned\"'] .main-svg").first.wait_for()
+    tab.wait_for_timeout(700)
+    tab.mouse.click(*cell_of(tab, 0, 1))
+    tab.locator(".try-link a[href*='layer=1']").click()
+    wait_for_text(tab, "h1", "Try it")
+    fields = tab.locator(".form input")
+    tab.wait_for_function("() => document.querySelectorAll('.form input').length > 8")
+    told = fields.evaluate_all("inputs => inputs.map(input => input.value)")
+    assert {"mental-math", "a+b", "plain", "17, 25", "patch from a second prompt", "1", "b"} <= set(told)

@@ -94,7 +94,7 @@ def test_a_click_locks_and_the_address_keeps_it(library, shown, dataset):
     assert out[0] == {"path": PATH, "search": f"{shown}&layer=4&head=2"}
     assert out[1:3] == ("4", "2")
     assert out[5] == "What head 4.2 reads"
-    assert "Locked on head 4.2" in out[7]
+    assert "Locked on head 4.2" in out[7][0]
     assert out[8] is no_update
     assert out[3].to_plotly_json()["operations"][0]["location"] == ["layout", "shapes"]
 
@@ -102,7 +102,7 @@ def test_a_click_locks_and_the_address_keeps_it(library, shown, dataset):
 def test_the_keyboard_does_the_same(library, shown, dataset):
     by_click = moves.clicked(library, shown, click(*tile(dataset, 4, 2)), "light")
     by_key = moves.chosen(library, shown, "4", "2", "light")
-    assert (by_key[0], by_key[5:8]) == (by_click[0], by_click[5:8])
+    assert (by_key[0], by_key[5:7], by_key[7][0]) == (by_click[0], by_click[5:7], by_click[7][0])
     assert moves.chosen(library, f"{shown}&layer=4&head=2", "4", "2", "light") == moves.NOTHING
     assert moves.chosen(library, shown, None, None, "light") == moves.NOTHING
     with pytest.raises(InterpError, match=r"no head 4\.99"):

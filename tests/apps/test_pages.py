@@ -12,8 +12,9 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components import runs_table
+from apps.dashboard.kin import command
 from apps.dashboard.library import Library
-from apps.dashboard.pages import PAGES, af1_beside, patching, runs
+from apps.dashboard.pages import PAGES, patching, runs
 from apps.dashboard.router import show
 from interp.figures import FIGURES, GRAPH_CONFIG
 from tests.apps import fixture_store
@@ -203,7 +204,7 @@ def test_a_figure_that_fails_leaves_the_others(library, monkeypatch):
 
 
 def test_a_page_that_fails_says_so(library, monkeypatch):
-    monkeypatch.setattr(patching, "pick_among", lambda *_: 1 / 0)
+    monkeypatch.setattr(patching, "picked", lambda *_: 1 / 0)
     shown = page(library, "/patching")
     assert "This page failed (ZeroDivisionError)" in words(shown)
     assert sum(isinstance(part, html.H1) for part in parts(shown)) == 1
@@ -245,4 +246,4 @@ def test_a_window_of_another_place_does_not_stand_beside_the_search(tmp_path):
 
 def test_a_command_can_be_typed_whatever_the_model_is_called(small):
     line = replace(Library(small).of("af1")[0], model="dir with space", style="plain")
-    assert af1_beside.command("cama", line).startswith("interp run cama --model 'dir with space' --task a+b")
+    assert command("cama", line).startswith("interp run cama --model 'dir with space' --task a+b")

@@ -11,6 +11,7 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import figure_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.try_link import try_link
 from apps.dashboard.drawn import Source
 from apps.dashboard.selection import Selection
 from interp.figures import attention, attention_heads, attention_mosaic
@@ -93,6 +94,14 @@ def shown_head(dataset: xr.Dataset, chosen: Selection) -> tuple[int, int]:
     if chosen.layer is not None and chosen.head is not None:
         return chosen.layer, chosen.head
     return attention_heads.hardest(dataset)
+
+
+def lock_line(question: Selection, chosen: Selection) -> list[Component | str]:
+    """Return what a click would do now, and for a locked head the way to try it on one prompt."""
+    if chosen.layer is None:
+        return [lock_text(chosen)]
+    asked = question.but(layer=chosen.layer, head=chosen.head, view="head")
+    return [f"{lock_text(chosen)} ", try_link(asked, "this head knocked out in one prompt.")]
 
 
 def lock_text(chosen: Selection) -> str:

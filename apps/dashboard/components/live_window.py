@@ -47,9 +47,14 @@ def chosen_window(grid: Grid, asked: Selection) -> tuple[Window, list[str]]:
     return grid.judged, [f"The grid of this run has no window {asked.window}; the judged one is shown."]
 
 
-def live_card(grid: Grid, run_id: str, shown: Window, pins: tuple[str, ...], theme: str, more: str = "") -> Component:
-    """Return the card with the sliders, the figure of the window `shown`, `more` said of it, and the pinned windows."""
-    ready = ready_window(grid, run_id, shown, theme)
+def live_card(
+    grid: Grid, asked: Selection, shown: Window, theme: str, more: str = "", under: tuple[Component, ...] = ()
+) -> Component:
+    """Return the card with the sliders, the figure of the window `shown`, and the windows that `asked` pins.
+
+    `more` is said of the window, `under` stands below its numbers.
+    """
+    ready = ready_window(grid, asked.run or "", shown, theme)
     ready = replace(ready, summary=ready.summary + more)
     sliders = html.Div(
         [
@@ -60,7 +65,7 @@ def live_card(grid: Grid, run_id: str, shown: Window, pins: tuple[str, ...], the
         ],
         className="af1-sliders",
     )
-    return figure_card(ready, LIVE, HEIGHT, extra=[sliders, _table(grid, shown, pins)])
+    return figure_card(ready, LIVE, HEIGHT, extra=[sliders, _table(grid, shown, asked.pin), *under])
 
 
 def ready_window(grid: Grid, run_id: str, shown: Window, theme: str) -> Drawn:

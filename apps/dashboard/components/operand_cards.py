@@ -14,8 +14,10 @@ from apps.dashboard.components.aria import aria
 from apps.dashboard.components.card import figure_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.try_link import try_link
 from apps.dashboard.drawn import Source
 from apps.dashboard.operand_choice import Choice, pinned
+from apps.dashboard.selection import Selection
 from interp.figures import operand_parts as parts
 from interp.figures import operands, schema
 
@@ -98,8 +100,8 @@ def under(dataset: xr.Dataset) -> str:
     return f"n = {int(dataset['n']):,} pairs: all there are · null: the same map with its cells shuffled"
 
 
-def pair_card(dataset: xr.Dataset, chosen: Choice) -> list[Component]:
-    """Return the selected pair: its prompt, what is answered, and every kept scalar there."""
+def pair_card(dataset: xr.Dataset, chosen: Choice, question: Selection) -> list[Component]:
+    """Return the selected pair: its prompt, what is answered, every kept scalar there, and the way to try it."""
     if chosen.cell is None:
         return [html.P(HOW, className="muted")]
     i, j = parts.cell_of(dataset, *chosen.cell)
@@ -121,10 +123,25 @@ def pair_card(dataset: xr.Dataset, chosen: Choice) -> list[Component]:
     title = html.H3(f"{names[0]} = {chosen.cell[0]}, {names[1]} = {chosen.cell[1]}")
     return [
         html.Section(
-            [title, html.P(facts, className="subtitle"), html.Table(html.Tbody(body), className="compare-table")],
+            [
+                title,
+                html.P(facts, className="subtitle"),
+                html.Table(html.Tbody(body), className="compare-table"),
+                _try(chosen, question),
+            ],
             className="card operands-pair",
         )
     ]
+
+
+def _try(chosen: Choice, question: Selection) -> Component:
+    """Return the link to Try it: this pair as it is, or without the head whose map is shown."""
+    a, b = chosen.cell or (None, None)
+    at = chosen.selection
+    if at.head is not None:
+        asked = question.but(a=a, b=b, view="head", layer=at.layer, head=at.head)
+        return try_link(asked, "this pair, and what it is without the head shown above.")
+    return try_link(question.but(a=a, b=b, view="none"), "what the model says to this pair, layer by layer.")
 
 
 def pins_card(dataset: xr.Dataset, chosen: Choice, theme: str) -> list[Component]:

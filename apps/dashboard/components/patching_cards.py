@@ -11,8 +11,10 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.patching_try import cell_link
+from apps.dashboard.components.still import still_card
 from apps.dashboard.drawn import Source
-from apps.dashboard.kin import command, same_question
+from apps.dashboard.kin import command, same_cell
 from apps.dashboard.library import Library
 from apps.dashboard.patches import STREAM, component_of, label_of, place_of, siblings
 from apps.dashboard.selection import Selection
@@ -46,7 +48,8 @@ def map_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, t
         ],
         className="keyboard",
     )
-    hint = html.P("Shift-click pins a cell for comparison (up to four); Esc lets go.", className="subtitle")
+    pins = "Shift-click pins a cell for comparison (up to four); Esc lets go. "
+    hint = html.P([pins, *cell_link(library, line, shown)], className="subtitle")
     said, table = patch_maps.summary(dataset, metric), patch_maps.table({component_of(line): dataset}, metric)
     ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, drawing(line.method).name))
     return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard, hint])
@@ -142,16 +145,11 @@ def heads_card(library: Library, line: RunSummary, metric: str, theme: str) -> C
 
 def attribution_cards(library: Library, line: RunSummary, theme: str) -> list[Component]:
     """Return attribution against exact patching of the same model, task and style, and the map of both."""
-    run = next(iter(same_question(library, line, ("attribution",))), None)
+    run = same_cell(library, "attribution", line)
     if run is None:
         return [missing_card("Attribution against exact", "Not run yet for this cell.", command("attribution", line))]
-    cards = []
-    for name in ("agreement", "node_maps"):
-        try:
-            cards.append(figure_card(library.drawn(run.run_id, drawing("attribution", name), theme), name, 420))
-        except InterpError as error:
-            cards.append(broken_card("Attribution against exact", str(error)))
-    return cards
+    title = "Attribution against exact"
+    return [still_card(library, run, name, theme, 420, title=title) for name in ("agreement", "node_maps")]
 
 
 def frames(library: Library, line: RunSummary, dataset: xr.Dataset, cell: Cell, pins: tuple[str, ...]) -> list[dict]:

@@ -20,10 +20,13 @@ from apps.dashboard.components.live_window import (
     register_live,
 )
 from apps.dashboard.components.notice import empty
+from apps.dashboard.components.still import still_card
+from apps.dashboard.components.try_link import following
 from apps.dashboard.drawn import Drawn, Source, drawn
+from apps.dashboard.kin import command, question_of, same_cell
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, empty_store, page, pick_run
-from apps.dashboard.pages.af1_beside import command, elsewhere_card, needs, same_cell
+from apps.dashboard.page import Request, page, picked
+from apps.dashboard.pages.af1_beside import elsewhere_card, needs
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing, live_values
@@ -57,15 +60,12 @@ BESIDE = {
 
 def layout(library: Library, request: Request) -> Component:
     """Return the page of one AF1 run, with the runs of the other AF1 methods on the same model, task and style."""
-    if not library.models():
-        return page(PATH, HEADING, request, [empty_store(library)])
-    line, lines, notices = pick_run(library, "af1", request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b"
+    )
+    line, lines, instead = picked(library, ("af1",), request, nothing)
     if line is None:
-        nothing = empty(
-            "No AF1 run yet", "Search one, then reload this page:", "interp run af1 --model mental-math --task a+b"
-        )
-        return page(PATH, HEADING, request, [nothing])
+        return page(PATH, HEADING, request, instead)
     selection, search = _search(library, request, line)
     sections = [_section(library, request, line, title) for title in BESIDE]
     return page(
@@ -85,7 +85,7 @@ def _search(library: Library, request: Request, line: RunSummary) -> tuple[Selec
         grid = Grid.of(library.dataset(line.run_id))
         shown, wrong = chosen_window(grid, asked)
     except InterpError as error:  # without a grid there is nothing to slide over
-        cards = [broken_card("Any window", str(error)), _still(library, request, line, "grid")]
+        cards = [broken_card("Any window", str(error)), still_card(library, line, "grid", request.theme, HEIGHT)]
         return Selection(run=line.run_id), _rows(cards, _curves(library, request, line, None)[0])
     request.notices.extend(wrong)
     curves, found = _curves(library, request, line, shown)
@@ -93,11 +93,19 @@ def _search(library: Library, request: Request, line: RunSummary) -> tuple[Selec
     ready, found["grid"] = marked(still, grid.dataset, "grid", shown)
     random = _random_windows(library, line, grid.judged)
     more = random if shown == grid.judged else ""
-    live = live_card(grid, line.run_id, shown, asked.pin, request.theme, more)
     window = None if shown == grid.judged else live_values.key(*shown)
+    selection = Selection(run=line.run_id, window=window, pin=asked.pin)
+    link = _try(library, selection, live_values.key(*grid.judged))
+    live = live_card(grid, selection, shown, request.theme, more, (link,))
     stores = live_stores(grid, found, random)
     top = [live, figure_card(ready, "grid", HEIGHT)]
-    return Selection(run=line.run_id, window=window, pin=asked.pin), [*_rows(top, curves), *stores]
+    return selection, [*_rows(top, curves), *stores]
+
+
+def _try(library: Library, shown: Selection, judged: str) -> Component:
+    """Return the link of the window under the sliders."""
+    asked = question_of(library, shown.run or "").but(view="window", window=judged)
+    return following("window", asked, shown, ("window",), "this window in one prompt, beside the clean run.")
 
 
 def _random_windows(library: Library, line: RunSummary, judged: Window) -> str:
@@ -119,7 +127,7 @@ def _curves(
     library: Library, request: Request, line: RunSummary, shown: Window | None
 ) -> tuple[list[Component], dict[str, int]]:
     """Return the judged window and the two sweeps, and which shape of each sweep marks the window `shown`."""
-    cards, found = [_still(library, request, line, "window")], {}
+    cards, found = [still_card(library, line, "window", request.theme, HEIGHT)], {}
     for title, ready in (("Wait sweep", _wait), ("Transfer sweep", _transfer)):
         try:
             name, drawn_, extra = ready(library, request, line)
@@ -138,15 +146,6 @@ def _section(library: Library, request: Request, line: RunSummary, title: str) -
         cards.append(elsewhere_card(library, request, line))
     body = [html.H2(title, id=name), html.Div(cards, className="grid two")]
     return html.Section(body, className="cell after", **aria(labelledby=name))
-
-
-def _still(library: Library, request: Request, line: RunSummary, name: str) -> Component:
-    """Return the card of a figure that does not follow the sliders."""
-    try:
-        found = drawing(line.method, name)
-        return figure_card(library.drawn(line.run_id, found, request.theme), found.name, HEIGHT)
-    except InterpError as error:
-        return broken_card(name.replace("_", " ").capitalize(), str(error))
 
 
 def _wait(library: Library, request: Request, line: RunSummary) -> tuple[str, Drawn, tuple[Component, ...]]:
@@ -170,7 +169,7 @@ def _transfer(library: Library, request: Request, line: RunSummary) -> tuple[str
 def _beside(library: Library, request: Request, line: RunSummary, method: str, name: str, title: str) -> Component:
     run = same_cell(library, method, line)
     if run is not None:
-        return _still(library, request, run, name)
+        return still_card(library, run, name, request.theme, HEIGHT)
     return missing_card(title, "Not run yet for this cell.", command(method, line))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -12,6 +11,7 @@ from dash.development.base_component import Component
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.notice import commands
 from apps.dashboard.drawn import Drawn, untitled
+from apps.dashboard.kin import command
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request
 from interp.errors import InterpError
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
 TITLE = "The same window elsewhere"
 HEIGHT = 300
 MOST = 40
-
-
-def same_cell(library: Library, method: str, line: RunSummary) -> RunSummary | None:
-    """Return the newest run of `method` on the model, task and style of `line`."""
-    cell = (line.model, line.task, line.style)
-    return next((run for run in library.of(method) if (run.model, run.task, run.style) == cell), None)
-
-
-def command(method: str, line: RunSummary, task: str | None = None, **settings: int) -> str:
-    """Return what to type to run `method` on the cell of `line`, or on another task of its model."""
-    words = ["interp", "run", method, "--model", line.model]
-    words += ["--task", task or line.task] if task or line.task else []
-    words += ["--style", line.style] if line.task else []
-    for name, value in settings.items():
-        words += ["--set", f"{name}={value}"]
-    return shlex.join(words)
 
 
 def needs(text: str, method: str, line: RunSummary) -> tuple[Component]:

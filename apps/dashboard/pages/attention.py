@@ -13,15 +13,15 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
-from apps.dashboard.components.attention_cards import head_card, lock_text, mosaic_card, pins_card, query_card
+from apps.dashboard.components.attention_cards import head_card, lock_line, mosaic_card, pins_card, query_card
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
-from apps.dashboard.kin import pick_among
+from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.page import Request, page, picked
 from apps.dashboard.pages import attention_moves
-from apps.dashboard.selection import Selection
+from apps.dashboard.selection import Selection, role_of
 from interp.errors import InterpError
 from interp.figures.attention_heads import named, place
 from interp.figures.attention_mosaic import span
@@ -40,23 +40,20 @@ READING = (
 
 def layout(library: Library, request: Request) -> Component:
     """Return the mosaic of one run, the head that is locked (default: the hardest looking) and the pinned ones."""
-    if not library.models():
-        return page(PATH, HEADING, request, [empty_store(library)])
-    line, lines, notices = pick_among(library, METHODS, request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No attention run yet",
+        "Run one, then reload this page:",
+        "interp run attention --model mental-math --task a+b",
+    )
+    line, lines, instead = picked(library, METHODS, request, nothing)
     if line is None:
-        nothing = empty(
-            "No attention run yet",
-            "Run one, then reload this page:",
-            "interp run attention --model mental-math --task a+b",
-        )
-        return page(PATH, HEADING, request, [nothing])
+        return page(PATH, HEADING, request, instead)
     controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
     try:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(dataset, request.selection)
         chosen = chosen.but(run=line.run_id)
-        body = _body(dataset, chosen, request.theme)
+        body = _body(library, dataset, chosen, request.theme)
     except InterpError as error:
         return page(PATH, HEADING, request, [broken_card("Attention", str(error))], controls=controls)
     request.notices.extend(wrong)
@@ -80,16 +77,14 @@ def chosen_of(dataset: xr.Dataset, asked: Selection) -> tuple[Selection, list[st
             pins.append(name)
         except InterpError as error:
             notices.append(str(error))
-    role, roles = asked.role, [str(each) for each in dataset["role"].to_numpy()]
-    if role is not None and role not in roles:
-        notices.append(f"This run has no role {role!r} (it has {', '.join(roles)}).")
-        role = None
+    role = role_of(asked.role, [str(each) for each in dataset["role"].to_numpy()], notices)
     return Selection(layer=head[0], head=head[1], role=role, pin=tuple(pins)), notices
 
 
-def _body(dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Component]:
+def _body(library: Library, dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Component]:
     cards = [mosaic_card(dataset, chosen, theme), head_card(dataset, chosen, theme)]
-    lock = html.P(lock_text(chosen), id=ids.ATTENTION_LOCK, className="lead", role="status")
+    said = lock_line(question_of(library, chosen.run or ""), chosen)
+    lock = html.P(said, id=ids.ATTENTION_LOCK, className="lead", role="status")
     return [
         html.P(READING, className="lead"),
         lock,

@@ -7,7 +7,8 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
 from apps.dashboard import ids
-from apps.dashboard.components.attention_cards import frames, lock_text, pins_card, shown_head
+from apps.dashboard.components.attention_cards import frames, lock_line, pins_card, shown_head
+from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
 from apps.dashboard.selection import Selection, parse
@@ -107,7 +108,8 @@ def moved(library: Library, shown: Selection, theme: str, *, pins: bool) -> tupl
     detail, title, said = head_of(dataset, head)
     locked = [None if each is None else str(each) for each in (shown.layer, shown.head)]
     compared = pins_card(dataset, shown, "dark" if theme == "dark" else "light") if pins else no_update
-    return (address(PATH, shown), *locked, overlay, detail, title, said, lock_text(shown), compared)
+    lock = lock_line(question_of(library, shown.run or ""), shown)
+    return (address(PATH, shown), *locked, overlay, detail, title, said, lock, compared)
 
 
 def pointed(library: Library, search: str, hover: Any) -> tuple:

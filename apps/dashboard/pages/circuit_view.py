@@ -17,7 +17,7 @@ from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_label
 from apps.dashboard.components.notice import empty
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, address, page, pick_run
+from apps.dashboard.page import Request, address, page, picked
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import circuit_edges, circuit_graph
@@ -35,13 +35,12 @@ NOTHING = (no_update,) * 8
 
 def layout(library: Library, request: Request, tabs: Component) -> Component:
     """Return the graph of one run of circuits, its curve, and its edges."""
-    line, lines, notices = pick_run(library, "circuits", request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No circuit yet", "Find one, then reload this page:", "interp run circuits --model mental-math --task a+b"
+    )
+    line, lines, instead = picked(library, ("circuits",), request, nothing)
     if line is None:
-        nothing = empty(
-            "No circuit yet", "Find one, then reload this page:", "interp run circuits --model mental-math --task a+b"
-        )
-        return page(PATH, HEADING, request, [tabs, nothing], selection=Selection(view=VIEW))
+        return page(PATH, HEADING, request, [tabs, *instead], selection=Selection(view=VIEW))
     options = [(each.run_id, f"{run_label(each)} · {_asked(each)}") for each in lines]
     controls = [choice(ids.RUN_CHOICE, "Run", options, line.run_id, width=470)]
     try:

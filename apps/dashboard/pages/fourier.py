@@ -18,6 +18,7 @@ from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from apps.dashboard.components.choice import choice, short
 from apps.dashboard.components.period_table import period_table
+from apps.dashboard.components.try_link import following
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages.fourier_cards import card
@@ -25,10 +26,11 @@ from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, pla
 from apps.dashboard.pages.fourier_periods import NONE, choices, compared, pin_of
 from apps.dashboard.pages.fourier_runs import Chosen, chosen
 from apps.dashboard.pages.fourier_views import PATH, VIEWS
-from apps.dashboard.selection import MOST_PINS, Selection, parse
+from apps.dashboard.selection import MOST_PINS, Selection, parse, selected
 from interp.errors import nearest
 
 NAME = "Fourier"
+OPERANDS = ("a", "b", "c")
 HEADING = "Fourier: is arithmetic done with waves?"
 
 
@@ -43,7 +45,7 @@ def layout(library: Library, request: Request) -> Component:
     cards = [card(library, found, asked, shown, request.theme) for asked in view.cards]
     body = [
         html.P(view.question, className="lead"),
-        _chosen_periods(datasets, shown),
+        _chosen_periods(datasets, shown, _try(found, datasets, shown)),
         html.Div(cards, className="grid two"),
     ]
     return page(PATH, HEADING, request, body, controls=_controls(found, shown), selection=shown)
@@ -73,7 +75,20 @@ def _controls(found: Chosen, shown: Selection) -> list[Component]:
     return [*controls, views]
 
 
-def _chosen_periods(datasets: Mapping[str, Any], shown: Selection) -> Component:
+def _try(found: Chosen, datasets: Mapping[str, Any], shown: Selection) -> list[Component]:
+    """Return the link to Try it: the plane of the period taken out of one prompt; nothing for a model without tasks."""
+    if found.task is None or shown.view not in ("spectra", "circles", "causal"):
+        return []
+    known = {name: value for name, (_, value) in places(datasets, shown).items()}
+    role = known.get("place", "")
+    asked = Selection(
+        model=found.model, task=found.task, style="plain", view="plane", layer=int(known.get("layer", 0)),
+        role=role if role in OPERANDS else "b", period=10.0,
+    )  # fmt: skip
+    return [following("period", asked, shown, ("period", "layer"), "the plane of this period taken out of one prompt.")]
+
+
+def _chosen_periods(datasets: Mapping[str, Any], shown: Selection, link: list[Component]) -> Component:
     """Return the line of choices of periods, and what is known of them."""
     periods = compared(shown)
     options = choices(datasets, periods)
@@ -96,7 +111,7 @@ def _chosen_periods(datasets: Mapping[str, Any], shown: Selection) -> Component:
         for name, (known, value) in places(datasets, shown).items()
     ]
     line = html.Div([picked, beside, *where], className="controls")
-    return html.Section([line, table], className="card fourier-periods")
+    return html.Section([line, table, *link], className="card fourier-periods")
 
 
 def register(app: Dash, library: Library) -> None:
@@ -117,7 +132,7 @@ def register(app: Dash, library: Library) -> None:
         nothing = no_update, [no_update] * len(picked_ids), [no_update] * len(parts), [no_update] * len(graphs)
         if not picked_ids or (shown or {}).get("path") != PATH:
             return nothing
-        before = parse((shown or {}).get("search"))[0]
+        before = selected(shown)
         by_click = ctx.triggered_id == ids.CLICK
         if by_click and not isinstance(click, dict):
             return nothing
@@ -153,7 +168,7 @@ def together(values: dict[str, Any], moved: Any) -> dict[str, Any]:
 
 def elsewhere(shown: dict | None, **choice: Any) -> Any:
     """Return the query of the present address with `choice`; no update where that is what the page shows."""
-    before = parse((shown or {}).get("search"))[0]
+    before = selected(shown)
     first = next(iter(choice))
     if choice[first] is None or getattr(before, first) == choice[first]:
         return no_update

@@ -15,9 +15,10 @@ from apps.dashboard.components import operand_cards as made
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
+from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import choice_of
-from apps.dashboard.page import Request, empty_store, page, pick_run
+from apps.dashboard.page import Request, page, picked
 from apps.dashboard.pages import operands_moves
 from interp.errors import InterpError
 
@@ -28,26 +29,24 @@ METHOD = "operands"
 
 def layout(library: Library, request: Request) -> Component:
     """Return one map of one run (default: the newest, its behaviour), and what explains it."""
-    if not library.models():
-        return page(PATH, HEADING, request, [empty_store(library)])
-    line, lines, notices = pick_run(library, METHOD, request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No operand maps yet", "Record them (half a minute for the shipped model), then reload this page:",
+        "interp run operands --model mental-math --task a+b",
+    )  # fmt: skip
+    line, lines, instead = picked(library, (METHOD,), request, nothing)
     if line is None:
-        nothing = empty(
-            "No operand maps yet", "Record them (half a minute for the shipped model), then reload this page:",
-            "interp run operands --model mental-math --task a+b",
-        )  # fmt: skip
-        return page(PATH, HEADING, request, [nothing])
+        return page(PATH, HEADING, request, instead)
     controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
     try:
         dataset = library.dataset(line.run_id)
         operands_moves.require(dataset)
         chosen, wrong = choice_of(dataset, line.run_id, request.selection)
+        question = question_of(library, line.run_id)
         body = [
             made.families(dataset, chosen, PATH),
             made.bar(dataset, chosen),
             made.cards(dataset, chosen, request.theme),
-            html.Div(made.pair_card(dataset, chosen), id=ids.OPERANDS_PAIR, className="after", role="status"),
+            html.Div(made.pair_card(dataset, chosen, question), id=ids.OPERANDS_PAIR, className="after", role="status"),
             html.Div(made.pins_card(dataset, chosen, request.theme), id=ids.OPERANDS_PINS, className="after"),
             dcc.Store(id=ids.OPERANDS_CLICK),
         ]

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+from dash import Dash, Input, Output, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components import operand_cards as made
+from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import Choice, choice_of
 from apps.dashboard.page import address
+from apps.dashboard.pages.operand_changes import bar_patch, line_patch, map_patch
 from apps.dashboard.selection import Selection, parse
-from apps.dashboard.typed import typed
 from interp.errors import InterpError
 from interp.figures import operand_parts as parts
 from interp.figures import operands, schema
@@ -97,7 +98,7 @@ def stepped(library: Library, search: str, rank: Any, theme: str) -> tuple:
     order = parts.ordered(dataset, chosen.family, chosen.by)
     if not 0 <= int(rank) < len(order):
         return NOTHING
-    return _moved(dataset, chosen, chosen.but(item=order[int(rank)]), theme)
+    return _moved(library, chosen, chosen.but(item=order[int(rank)]), theme)
 
 
 def named(library: Library, search: str, item: Any, theme: str) -> tuple:
@@ -107,7 +108,7 @@ def named(library: Library, search: str, item: Any, theme: str) -> tuple:
         return NOTHING
     dataset, chosen = found
     parts.shown(dataset, chosen.family, item)
-    return _moved(dataset, chosen, chosen.but(item=item), theme)
+    return _moved(library, chosen, chosen.but(item=item), theme)
 
 
 def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
@@ -117,11 +118,11 @@ def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
         return NOTHING
     dataset, chosen = found
     if click.get("unlock"):
-        return _moved(dataset, chosen, chosen.but(cell=None, pins=()), theme)
+        return _moved(library, chosen, chosen.but(cell=None, pins=()), theme)
     if click.get("graph") != ids.OPERANDS_MAP:
         return NOTHING
     if click.get("shift"):
-        return _moved(dataset, chosen, chosen.but(pins=Selection(pin=chosen.pins).pinned(chosen.name).pin), theme)
+        return _moved(library, chosen, chosen.but(pins=Selection(pin=chosen.pins).pinned(chosen.name).pin), theme)
     a, b = click.get("y"), click.get("x")
     if not isinstance(a, int) or not isinstance(b, int):
         return NOTHING
@@ -129,7 +130,7 @@ def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
         parts.cell_of(dataset, a, b)
     except InterpError:  # a gap in the grid
         return NOTHING
-    return _moved(dataset, chosen, chosen.but(cell=(a, b)), theme)
+    return _moved(library, chosen, chosen.but(cell=(a, b)), theme)
 
 
 def bar_of(click: Any) -> Any:
@@ -147,11 +148,11 @@ def reordered(library: Library, search: str, by: Any) -> Any:
     return no_update if by == chosen.by else parse(chosen.but(by=by).selection.search)[0].search
 
 
-def _moved(dataset: xr.Dataset, before: Choice, after: Choice, theme: str) -> tuple:
+def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple:
     """Return the twelve outputs of a new choice: of every part only what changes."""
     if after == before:
         return NOTHING
-    theme = "dark" if theme == "dark" else "light"
+    theme, dataset = "dark" if theme == "dark" else "light", library.dataset(after.run)
     one = parts.shown(dataset, after.family, after.item)
     same_map = after.item == before.item
     order = parts.ordered(dataset, after.family, after.by)
@@ -160,7 +161,7 @@ def _moved(dataset: xr.Dataset, before: Choice, after: Choice, theme: str) -> tu
         dataset, after, theme
     )  # fmt: skip
     pair = no_update if same_map and (after.cell, after.pins) == (before.cell, before.pins) else made.pair_card(
-        dataset, after
+        dataset, after, question_of(library, after.run)
     )  # fmt: skip
     if same_map:
         head = (no_update,) * 2
@@ -174,36 +175,3 @@ def _moved(dataset: xr.Dataset, before: Choice, after: Choice, theme: str) -> tu
             made.rank_text(after, rank, len(order)),
         )  # fmt: skip
     return (address(PATH, after.selection), *head, *figures, *words, pair, pins)
-
-
-def map_patch(dataset: xr.Dataset, one: parts.Shown, chosen: Choice, *, numbers: bool = True) -> Patch:
-    """Return what another map or cell changes in the figure of the map."""
-    change = Patch()
-    if numbers:
-        change["data"][0]["z"] = typed(one.values)
-        change["layout"]["coloraxis"] = operands.scale(one)
-    mark: Any = operands.mark(dataset, one, parts.cell_of(dataset, *chosen.cell) if chosen.cell else None)
-    for name in ("x", "y", "hovertext"):
-        change["data"][1][name] = list(mark[name])
-    return change
-
-
-def line_patch(dataset: xr.Dataset, one: parts.Shown, chosen: Choice) -> Patch:
-    """Return what another map changes in the figure of its marginal."""
-    change = Patch()
-    for k, line in enumerate(operands.lines(dataset, one, chosen.by)):
-        change["data"][k]["y"] = [round(float(y), 6) for y in line["y"]]
-        change["data"][k]["x"] = [float(x) for x in line["x"]]
-        if "hovertext" in line:
-            change["data"][k]["hovertext"] = line["hovertext"]
-    change["layout"]["yaxis"]["title"]["text"] = one.unit
-    return change
-
-
-def bar_patch(dataset: xr.Dataset, one: parts.Shown) -> Patch:
-    """Return what another map changes in the figure of explained shares."""
-    change, found = Patch(), operands.bars(dataset, one)
-    change["data"][0]["x"] = [round(float(x), 5) for x in found["share"]]
-    change["data"][0]["hovertext"] = found["hover"]
-    change["data"][1]["x"] = [round(float(x), 5) for x in found["null"]]
-    return change

@@ -103,7 +103,8 @@ def _spectrum(library: Library, request: Request, newest: dict, model: str) -> C
     if not lines:
         return missing_card("Spectrum of the number embeddings", "Not run yet.", f"interp run spectrum --model {model}")
     line = next((line for line in lines if line.task is None), lines[0])
-    return _card(library, request, line, "spectrum", run_href(line.run_id), SPECTRUM_HEIGHT)
+    href = f"/fourier{Selection(run=line.run_id, model=model).search}"
+    return _card(library, request, line, "spectrum", href, SPECTRUM_HEIGHT)
 
 
 def _accuracy(library: Library, newest: dict, model: str) -> Component:

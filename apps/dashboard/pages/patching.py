@@ -18,9 +18,8 @@ from apps.dashboard.components.choice import choice, run_label
 from apps.dashboard.components.notice import empty
 from apps.dashboard.components.pair_card import pair_card
 from apps.dashboard.drawn import Source
-from apps.dashboard.kin import pick_among
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.page import Request, page, picked
 from apps.dashboard.pages import circuit_view, patching_leads, patching_moves
 from apps.dashboard.pages.patching_chosen import chosen_of, metric_of, shown_cell
 from apps.dashboard.patches import METHODS, component_of, label_of, siblings
@@ -35,19 +34,16 @@ HEADING = "Patching: where does the answer travel?"
 
 def layout(library: Library, request: Request) -> Component:
     """Return the map of one patching run and the pairs of the selected cell (default: where the answer arrives)."""
-    if not library.models():
-        return page(PATH, HEADING, request, [empty_store(library)])
     if in_circuit(library, request.selection):
         return circuit_view.layout(library, request, tabs(request.selection, circuit_view.VIEW))
-    line, lines, notices = pick_among(library, METHODS, request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No patching run yet",
+        "Run one, then reload this page:",
+        "interp run patching --model mental-math --task a+b",
+    )
+    line, lines, instead = picked(library, METHODS, request, nothing)
     if line is None:
-        nothing = empty(
-            "No patching run yet",
-            "Run one, then reload this page:",
-            "interp run patching --model mental-math --task a+b",
-        )
-        return page(PATH, HEADING, request, [tabs(request.selection, None), nothing])
+        return page(PATH, HEADING, request, [tabs(request.selection, None), *instead])
     if request.selection.run != line.run_id:
         line = usual(lines, line)
     options = [(each.run_id, f"{run_label(each)} · {label_of(each)}") for each in lines]

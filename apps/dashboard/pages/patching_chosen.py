@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.dashboard.library import Library
 from apps.dashboard.patches import METHODS, place_of
-from apps.dashboard.selection import Selection
+from apps.dashboard.selection import Selection, layer_of, role_of
 from interp.errors import InterpError
 from interp.figures import maps, places
 from interp.figures.patching import turning_cell
@@ -45,21 +45,14 @@ def _cell_of(dataset: xr.Dataset, asked: Selection, notices: list[str]) -> Cell:
     usual, roles = default_cell(dataset), places.roles_of(dataset)
     rows = places.rows_of(dataset)
     layers, heads = sorted({layer for layer, _ in rows}), sorted({head for _, head in rows if head is not None})
-    layer, head, role = usual.layer, usual.head, usual.role
-    if asked.layer is not None and asked.layer not in layers:
-        notices.append(f"This run has no layer {asked.layer} (it has {layers[0]} to {layers[-1]}).")
-    elif asked.layer is not None:
-        layer = asked.layer
+    layer, head = layer_of(asked.layer, layers, notices), usual.head
     if asked.head is not None and asked.head not in heads:
         had = f"it has {heads[0]} to {heads[-1]}" if heads else "whole layers were patched"
         notices.append(f"This run has no head {asked.head} ({had}).")
     elif asked.head is not None:
         head = asked.head
-    if asked.role is not None and asked.role not in roles:
-        notices.append(f"This run has no role {asked.role!r} (it has {', '.join(roles)}).")
-    elif asked.role is not None:
-        role = asked.role
-    return Cell(layer, role, head)
+    role = role_of(asked.role, roles, notices)
+    return Cell(usual.layer if layer is None else layer, role or usual.role, head)
 
 
 def default_cell(dataset: xr.Dataset) -> Cell:

@@ -18,13 +18,12 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
-from apps.dashboard.kin import pick_among
 from apps.dashboard.library import Library
-from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.page import Request, address, page, picked
 from apps.dashboard.pages import probing_beside, probing_cell
 from apps.dashboard.pages.probing_cell import Cell
 from apps.dashboard.pages.probing_choice import METHODS, choices, label_of
-from apps.dashboard.selection import Selection, parse
+from apps.dashboard.selection import Selection, layer_of, parse, role_of, selected
 from interp.errors import InterpError, nearest
 from interp.figures.probe_map import best_cell
 
@@ -43,18 +42,15 @@ READING = (
 
 def layout(library: Library, request: Request) -> Component:
     """Return the maps of one label of one run, the selected cell, and what stands beside."""
-    if not library.models():
-        return page(PATH, HEADING, request, [empty_store(library)])
-    line, lines, notices = pick_among(library, METHODS, request)
-    request.notices.extend(notices)
+    nothing = empty(
+        "No probes yet",
+        "Run them, then reload this page; the first with every control, the second with shuffled labels alone:",
+        "interp run probe_controls --model mental-math --task a+b --set kind=classification",
+        "interp run probing --model mental-math --task a+b",
+    )
+    line, lines, instead = picked(library, METHODS, request, nothing)
     if line is None:
-        nothing = empty(
-            "No probes yet",
-            "Run them, then reload this page; the first with every control, the second with shuffled labels alone:",
-            "interp run probe_controls --model mental-math --task a+b --set kind=classification",
-            "interp run probing --model mental-math --task a+b",
-        )
-        return page(PATH, HEADING, request, [nothing])
+        return page(PATH, HEADING, request, instead)
     controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=330)]
     try:
         dataset = library.dataset(line.run_id)
@@ -79,12 +75,8 @@ def cell_of(dataset: xr.Dataset, asked: Selection) -> tuple[Cell, list[str]]:
         notices.append(f"This run has no label {asked.target!r}. {nearest(asked.target, names)}")
     target, layer, role = best_cell(dataset, asked.target if asked.target in names else None)
     layers, roles = axes(dataset)
-    if asked.layer is not None and asked.layer not in layers:
-        notices.append(f"This run has no layer {asked.layer} (it has {layers[0]} to {layers[-1]}).")
-    if asked.role is not None and asked.role not in roles:
-        notices.append(f"This run has no role {asked.role!r} (it has {', '.join(roles)}).")
-    layer = asked.layer if asked.layer in layers else layer
-    return (target, layer, asked.role if asked.role in roles else role), notices
+    wanted, place = layer_of(asked.layer, layers, notices), role_of(asked.role, roles, notices)
+    return (target, layer if wanted is None else wanted, place or role), notices
 
 
 def pins_of(dataset: xr.Dataset, asked: Selection) -> tuple[list[Cell], list[str]]:
@@ -129,18 +121,12 @@ def moved(library: Library, search: str, click: Any, layer: Any, role: Any) -> t
         if there is None:
             return same
         found = cell if click.get("shift") else there
-        kept = toggled(pins, there) if click.get("shift") else pins
+        kept = pins_of(dataset, shown.pinned(named(there)))[0] if click.get("shift") else pins
     if (found, kept) == (cell, pins):
         return same
     chosen = shown.but(layer=found[1], role=found[2], pin=tuple(map(named, kept)))
     drawn = probing_cell.drawn_anew(dataset, cell, found, kept)
-    return {"path": PATH, "search": chosen.search}, drawn, str(found[1]), found[2]
-
-
-def toggled(pins: list[Cell], cell: Cell) -> list[Cell]:
-    """Return the pins with `cell` added, or let go where it was pinned; at most four, the oldest goes."""
-    kept = [pin for pin in pins if pin != cell]
-    return kept if cell in pins else [*kept, cell][-4:]
+    return address(PATH, chosen), drawn, str(found[1]), found[2]
 
 
 def register(app: Dash, library: Library) -> None:
@@ -172,7 +158,7 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def choose(target: Any, run_id: Any, click: Any, shown: Any) -> Any:
-        now = parse((shown or {}).get("search", ""))[0]
+        now = selected(shown)
         if ctx.triggered_id == ids.PROBING_CLICK:
             there = label_of(library, now.run or "", click)
             if there is None:

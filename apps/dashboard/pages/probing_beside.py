@@ -7,13 +7,12 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
-from apps.dashboard.components.card import broken_card, figure_card, missing_card
-from apps.dashboard.kin import same_question
+from apps.dashboard.components.card import missing_card
+from apps.dashboard.components.still import still_card
+from apps.dashboard.kin import command, same_question
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request
-from apps.dashboard.pages.af1_beside import command
 from interp.errors import InterpError
-from interp.figures import drawing
 from interp.store import RunSummary
 
 HEIGHT, ALL_HEIGHT = 320, 400
@@ -37,7 +36,7 @@ CALLED = {"result0": "ones", "result1": "tens", "result_carry0": "carry"}
 
 def sections(library: Library, request: Request, line: RunSummary, target: str) -> list[Component]:
     """Return the sections below the selected cell; of several runs of one method, the one about `target`."""
-    first = [_still(library, request, line, name, ALL_HEIGHT) for name in ALL[line.method]]
+    first = [still_card(library, line, name, request.theme, ALL_HEIGHT) for name in ALL[line.method]]
     made = [_section("All labels of this run", first)]
     for title, cards in BESIDE.items():
         made.append(_section(title, [_beside(library, request, line, target, card) for card in cards]))
@@ -57,7 +56,7 @@ def _beside(
     run = about(library, same_question(library, line, (method,)), target)
     if run is None:
         return missing_card(title, "Not run yet for this model, task and style.", command(method, line) + more)
-    return _still(library, request, run, name)
+    return still_card(library, run, name, request.theme, HEIGHT)
 
 
 def about(library: Library, runs: list[RunSummary], target: str) -> RunSummary | None:
@@ -70,10 +69,3 @@ def about(library: Library, runs: list[RunSummary], target: str) -> RunSummary |
         if {target, CALLED.get(target, target)} & {attrs.get("target"), attrs.get("variable")}:
             return run
     return next(iter(runs), None)
-
-
-def _still(library: Library, request: Request, line: RunSummary, name: str, height: int = HEIGHT) -> Component:
-    try:
-        return figure_card(library.drawn(line.run_id, drawing(line.method, name), request.theme), name, height)
-    except InterpError as error:
-        return broken_card(name.replace("_", " ").capitalize(), str(error))

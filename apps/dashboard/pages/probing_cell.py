@@ -14,9 +14,11 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.try_link import following
 from apps.dashboard.drawn import Drawn, Source
+from apps.dashboard.kin import command, question_of
 from apps.dashboard.library import Library
-from apps.dashboard.pages.af1_beside import command
+from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import probe_cell, probe_errors, probe_map
 from interp.figures.twin import Twin, twin
@@ -48,7 +50,7 @@ def cards(library: Library, line: RunSummary, cell: Cell, pins: list[Cell], them
     )
     said, table = probe_map.summary(dataset, cell[0]), twin(dataset.sel(target=cell[0]), "score")
     ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, MAP))
-    top = figure_card(ready, MAP, MAP_HEIGHT, extra=[_keyboard(dataset, cell)])
+    top = figure_card(ready, MAP, MAP_HEIGHT, extra=[_keyboard(dataset, cell), _try(library, line, cell)])
     under = [_card(dataset, line, name, cell, theme) for name in OF_CELL]
     compared = replace(_compared(dataset, cell, pins, theme), source=Source(line.run_id, PINS))
     if line.method == "probing":  # which has no figure of that name
@@ -68,6 +70,13 @@ def _keyboard(dataset: xr.Dataset, cell: Cell) -> Component:
         ],
         className="keyboard",
     )
+
+
+def _try(library: Library, line: RunSummary, cell: Cell) -> Component:
+    """Return the link of the cell: is what is read there also used? Patch the stream in one prompt."""
+    asked = question_of(library, line.run_id).but(view="patch", node="resid_pre")
+    shown = Selection(layer=cell[1], role=cell[2])
+    return following("cell", asked, shown, ("layer", "role"), "this cell patched in one prompt: is what is read used?")
 
 
 def _card(dataset: xr.Dataset, line: RunSummary, name: str, cell: Cell, theme: str) -> Component:

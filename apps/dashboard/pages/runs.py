@@ -16,7 +16,7 @@ from apps.dashboard.components.runs_table import GROUPS, columns, group_line, ro
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
 from apps.dashboard.pages import runs_said
-from apps.dashboard.selection import RUN_ID, Selection, parse
+from apps.dashboard.selection import RUN_ID, Selection, selected
 from interp.errors import InterpError, nearest
 from interp.figures import FIGURES, drawing
 
@@ -108,7 +108,7 @@ def register(app: Dash, library: Library) -> None:
         if run_id is None or (is_open and shown == run_id):  # nothing chosen, or the page came with it open
             return no_update, no_update, no_update, no_update
         title, body = opened(library, run_id, theme)
-        return True, title, body, address(PATH, parse((chosen or {}).get("search"))[0].but(run=run_id))
+        return True, title, body, address(PATH, selected(chosen).but(run=run_id))
 
     @app.callback(
         Output(ids.RUNS_GRID, "selectedRows", allow_duplicate=True),
@@ -118,7 +118,7 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def close_run(is_open: bool, chosen: dict) -> tuple:
-        shown = parse((chosen or {}).get("search"))[0]
+        shown = selected(chosen)
         if is_open or shown.run is None:  # Dash also calls this when the page appears
             return no_update, no_update
         return [], address(PATH, shown.but(run=None))
@@ -133,7 +133,7 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def group(by: str, rows: list[dict], chosen: dict) -> tuple:
-        shown = parse((chosen or {}).get("search"))[0]
+        shown = selected(chosen)
         if by not in GROUPS or by == (shown.view or "none"):
             return no_update, no_update, no_update
         view = None if by == "none" else by

@@ -23,7 +23,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
 from apps.dashboard.pages.training_cards import cards, patch
 from apps.dashboard.pages.training_choice import STEP, Shown, changed, read, shown_of
-from apps.dashboard.selection import MOST_PINS, Selection, parse
+from apps.dashboard.selection import MOST_PINS, Selection, parse, selected
 from interp.errors import InterpError
 from interp.figures.training import parts
 from interp.figures.training_parts import title_of
@@ -162,7 +162,7 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def choose_beside(names: object, shown: dict | None) -> Any:
-        return beside(names, parse((shown or {}).get("search"))[0])
+        return beside(names, selected(shown))
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
@@ -171,7 +171,7 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def choose_measure(measure: object, shown: dict | None) -> Any:
-        before = parse((shown or {}).get("search"))[0]
+        before = selected(shown)
         if not isinstance(measure, str) or measure not in MEASURES or measure == before.metric:
             return no_update
         return before.but(metric=measure).search
