@@ -30,8 +30,9 @@ from interp.engine.interventions import Intervention
 from interp.engine.lean import Lean
 from interp.engine.lean_parts import is_known
 from interp.engine.run import run
+from interp.engine.sweep_clean import Clean, clean_run
 from interp.engine.sweep_plan import Job, Stage, jobs, queries, stacks
-from interp.engine.sweep_stack import Clean, Stack, clean_run
+from interp.engine.sweep_stack import Stack
 from interp.errors import InterpError
 from interp.progress import Progress, silent
 
