@@ -14,7 +14,7 @@ from interp.store.circuit_parameters import Attribution, Circuits, Interchange, 
 from interp.tasks import check_task, named_task
 
 if TYPE_CHECKING:
-    from interp.methods.key_heads import Elsewhere
+    from interp.methods.key_heads_elsewhere import Elsewhere
 
 
 def attribution(question: Question) -> xr.Dataset:
@@ -53,7 +53,8 @@ def interchange(question: Question) -> xr.Dataset:
 
 
 def key_heads(question: Question) -> xr.Dataset:
-    from interp.methods.key_heads import elsewhere, key_heads
+    from interp.methods.key_heads import key_heads
+    from interp.methods.key_heads_elsewhere import elsewhere
 
     p = cast(KeyHeads, question.spec.settings)
     asked = Paired.model_validate({"n": p.n_pairs, "split": "selection"})
@@ -71,7 +72,7 @@ def key_heads(question: Question) -> xr.Dataset:
 
 def _elsewhere(question: Question, cell: str, p: KeyHeads) -> Elsewhere:
     """The prompts of another task or style, named "a-b" or "a+b verbal"."""
-    from interp.methods.key_heads import Elsewhere
+    from interp.methods.key_heads_elsewhere import Elsewhere
 
     task, _, style = cell.partition(" ")
     there = replace(question, spec=question.spec.but(task=task, style=style or "plain"))

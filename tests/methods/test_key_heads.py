@@ -9,7 +9,8 @@ import torch
 from interp.engine import Constant, Intervention, Lean, Site, run
 from interp.errors import InterpError
 from interp.methods import metrics
-from interp.methods.key_heads import Elsewhere, elsewhere, key_heads
+from interp.methods.key_heads import key_heads
+from interp.methods.key_heads_elsewhere import Elsewhere, elsewhere
 from interp.models import load
 from interp.models.planted_parts import truth
 from interp.tasks import build, named_task, twins
