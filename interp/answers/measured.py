@@ -21,7 +21,8 @@ def accuracy(question: Question) -> xr.Dataset:
 
 
 def patching(question: Question) -> xr.Dataset:
-    from interp.methods.patching import Asked, patching
+    from interp.methods.patching import patching
+    from interp.methods.patching_question import Asked
 
     p = cast(Any, question.spec.settings)
     asked = Asked(p.component, p.direction, p.source, p.metric)

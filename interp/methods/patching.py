@@ -7,7 +7,7 @@ Run the base prompt and write, at one component, layer l and role r, what the ot
     recovered(l, r) = mean(patched - base) / mean(other - base)        of a metric of each pair: logit_diff
 
 What is written is the twin's activation; or none of it: the mean over reference prompts, another prompt's (resample),
-zero. Components are those of `COMPONENTS`; heads are patched one by one.
+zero. Components are those of `COMPONENTS` (`patching_question`); heads are patched one by one.
 
 Null: the same write with the other run of an unrelated pair (a permutation without a fixed point). It is not 0 where
 the model's answer is already computed: an unrelated answer wipes out the base run's, which by itself is about half of a
@@ -31,42 +31,16 @@ import xarray as xr
 from torch import Tensor
 
 from interp.engine import Intervention, Rows, Run, Site, Zero, run, sweep
-from interp.errors import InterpError, nearest
 from interp.methods import metrics
-from interp.methods.grid import layer_list, place_list, positions
+from interp.methods.grid import place_list, positions
 from interp.methods.nulls import derangement
+from interp.methods.patching_question import HEADS, Asked, check, layers_of, sites_of
 from interp.methods.patching_result import MEASURED, Patched, dataset
 from interp.progress import Progress, silent
 
 if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
     from interp.tasks.twins import Twins
-
-STREAM = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "mlp_post")
-HEADS = ("z", "q", "k", "v", "pattern")
-COMPONENTS = (*STREAM, *HEADS)
-DIRECTIONS = ("denoising", "noising")
-SOURCES = ("twin", "mean", "resample", "zero")
-METRICS = ("logit_diff", "prob_diff", "answer_logit", "answer_logprob")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is written where: a component, the direction and source, and the metric that `recovered` is of.
-
-    Raises InterpError for a name that is not known.
-    """
-
-    component: str = "resid_pre"
-    direction: str = "denoising"
-    source: str = "twin"
-    metric: str = "logit_diff"
-
-    def __post_init__(self) -> None:
-        known = {"component": COMPONENTS, "direction": DIRECTIONS, "source": SOURCES, "metric": METRICS}
-        for name, options in known.items():
-            if getattr(self, name) not in options:
-                raise InterpError(f"unknown {name} {getattr(self, name)!r}. {nearest(getattr(self, name), options)}")
 
 
 def patching(
@@ -90,9 +64,9 @@ def patching(
     layer, a component that the model does not have.
     """
     asked = Asked() if asked is None else asked
-    _check(twins, asked, reference)
-    roles, layers = place_list(twins.clean, roles), _layers(model, asked.component, layers)
-    sites = {layer: _sites(model, asked.component, layer) for layer in layers}
+    check(twins, asked, reference)
+    roles, layers = place_list(twins.clean, roles), layers_of(model, asked.component, layers)
+    sites = {layer: sites_of(model, asked.component, layer) for layer in layers}
     shape = (len(layers), *([len(sites[layers[0]])] if asked.component in HEADS else []), len(roles))
     base, other = (twins.corrupted, twins.clean) if asked.direction == "denoising" else (twins.clean, twins.corrupted)
     unrelated = derangement(len(base), seed)
@@ -192,26 +166,6 @@ def _whole(site: Site) -> Site:
     return Site(site.name, site.layer)
 
 
-def _sites(model: Any, component: str, layer: int) -> list[Site]:
-    """The sites of one layer: one, or one a head. Raises InterpError for a component that the model does not have."""
-    site = Site(component, layer)
-    site.hook_name(model)
-    if component not in HEADS:
-        return [site]
-    kv = getattr(model.cfg, "n_key_value_heads", None) or model.cfg.n_heads
-    return [Site(component, layer, head) for head in range(kv if component in "kv" else model.cfg.n_heads)]
-
-
-def _layers(model: Any, component: str, layers: Sequence[int] | None) -> list[int]:
-    """The layers of a component: 0..L for what enters a block, 0..L-1 for what is inside one."""
-    if component == "resid_pre":
-        return layer_list(model, layers)
-    inside = list(range(model.cfg.n_layers)) if layers is None else list(layers)
-    if any(layer == model.cfg.n_layers for layer in inside):
-        raise InterpError(f"{component} is inside a block; layers run 0..{model.cfg.n_layers - 1}.")
-    return layer_list(model, inside)
-
-
 def _mean(model: Any, reference: Prompts, sites: dict[int, list[Site]], batch_size: int) -> dict[Site, Tensor]:
     """The mean over reference prompts of each site [1, pos, ...]."""
     wholes = list(dict.fromkeys(_whole(site) for group in sites.values() for site in group))
@@ -221,23 +175,3 @@ def _mean(model: Any, reference: Prompts, sites: dict[int, list[Site]], batch_si
         for site in wholes:
             total[site] = total.get(site, 0) + read[site].double().sum(0, keepdim=True)
     return {site: (value / len(reference)).float() for site, value in total.items()}
-
-
-def _check(twins: Twins, asked: Asked, reference: Prompts | None) -> None:
-    clean, corrupted = twins.clean, twins.corrupted
-    if len(clean) < 2:
-        raise InterpError(
-            f"Patching needs at least 2 pairs, for its null is another pair; got {len(clean)}. Add pairs."
-        )
-    same = int((clean.answer_ids == corrupted.answer_ids).sum())
-    if same:
-        raise InterpError(
-            f"{same} of {len(clean)} pairs have one answer for both prompts, so no logit difference. "
-            "Choose a twin recipe that changes the answer, such as swap_operand."
-        )
-    if asked.source == "mean" and (reference is None or len(reference) == 0):
-        raise InterpError("Patching the mean needs reference prompts; give some of the train split.")
-    if asked.source == "mean" and reference is not None and reference.roles != clean.roles:
-        raise InterpError(
-            "The reference prompts have other roles than the pairs; take them from the same task and style."
-        )

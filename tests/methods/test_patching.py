@@ -10,7 +10,8 @@ from interp.engine import Intervention, Rows, Site, Zero, run
 from interp.errors import InterpError
 from interp.methods import metrics
 from interp.methods.nulls import derangement
-from interp.methods.patching import HEADS, Asked, patching
+from interp.methods.patching import patching
+from interp.methods.patching_question import HEADS, Asked
 from interp.tasks.twins import Twins
 from tests import families
 from tests.families import PARALLEL
