@@ -18,13 +18,11 @@ Source: Nikankin et al. (2025) arXiv 2410.21272; Lindsey et al., On the Biology 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 import xarray as xr
 
-from interp.engine import Site, stream
 from interp.errors import InterpError
 from interp.methods.contrasts import against_numbers
 from interp.methods.direct_logits import direct_logits
@@ -32,6 +30,7 @@ from interp.methods.explained import explained, properties
 from interp.methods.grid import require_prompts, within
 from interp.methods.heuristic_neurons import operands_of
 from interp.methods.neuron_effects import Neuron
+from interp.methods.operand_answers import SCALARS, Said, answers_of, text_of
 from interp.methods.operand_maps import activations, as_grid
 from interp.methods.result import attributes, variable
 from interp.progress import Progress, silent
@@ -39,23 +38,7 @@ from interp.progress import Progress, silent
 if TYPE_CHECKING:
     from interp.tasks.prompts import Prompts
 
-SCALARS = {
-    "logit_diff": "logits",
-    "probability": "probability",
-    "logit": "logits",
-    "right": "0 or 1",
-    "error": "numbers",
-    "said": "number",
-}
 SAMPLE = 1000  # cells on which the neurons of a wide layer are chosen
-
-
-class Said(NamedTuple):
-    """Scalars [scalar, prompt] of the answers, the token said [prompt], and attention [head, operand, prompt]."""
-
-    scalars: np.ndarray
-    tokens: np.ndarray
-    attention: np.ndarray
 
 
 def operands(
@@ -77,7 +60,7 @@ def operands(
     `direct`) a model whose logits are not a sum of what its parts write.
     """
     pair, chosen = _check(model, grid, layers)
-    said = _said(model, grid, pair, batch_size, within(progress, 0, 5, "answers and attention"))
+    said = answers_of(model, grid, pair, batch_size, within(progress, 0, 5, "answers and attention"))
     neurons = _varying(model, grid, chosen, n_neurons, batch_size)
     maps = {
         "behaviour": said.scalars,
@@ -112,53 +95,6 @@ def _with_explained(
     return found.assign(added).assign_coords(by=list(groups))
 
 
-def _said(model: Any, grid: Prompts, pair: tuple[str, str], batch_size: int, progress: Progress) -> Said:
-    n, n_layers, n_heads = len(grid), model.cfg.n_layers, model.cfg.n_heads
-    scalars = np.empty((len(SCALARS), n), dtype=np.float32)
-    tokens, attention = np.empty(n, dtype=np.int64), np.empty((n_layers * n_heads, 2, n), dtype=np.float32)
-    keys, order = [grid.position(role) for role in pair], list(SCALARS)
-
-    def keeper(layer: int) -> Any:
-        def keep(pattern: torch.Tensor, rows: np.ndarray) -> None:
-            read = pattern[:, :, -1, keys].permute(1, 2, 0).float().cpu().numpy()
-            attention[layer * n_heads : (layer + 1) * n_heads, :, rows] = read
-
-        return keep
-
-    def judge(logits: torch.Tensor, rows: np.ndarray) -> None:
-        answer = torch.as_tensor(grid.answer_ids[rows], device=logits.device)[:, None]
-        own = logits.gather(1, answer)
-        best_wrong = logits.scatter(1, answer, -torch.inf).amax(dim=1)
-        top = logits.argmax(dim=1)
-        tokens[rows] = top.cpu().numpy()
-        kept = {
-            "logit_diff": own[:, 0] - best_wrong, "probability": logits.softmax(dim=1).gather(1, answer)[:, 0],
-            "logit": own[:, 0], "right": top == answer[:, 0],
-        }  # fmt: skip
-        for name, values in kept.items():
-            scalars[order.index(name), rows] = values.float().cpu().numpy()
-
-    consume = {Site("pattern", layer): keeper(layer) for layer in range(n_layers)}
-    stream(model, grid, consume, logits=judge, batch_size=batch_size, progress=progress)
-    numbers = _numbers(model, grid, tokens)
-    scalars[order.index("said")], scalars[order.index("error")] = numbers, numbers - grid.variables["result"]
-    return Said(scalars, tokens, attention)
-
-
-def _numbers(model: Any, grid: Prompts, tokens: np.ndarray) -> np.ndarray:
-    """Return the number that each token writes, nan for a token that writes none."""
-    known = dict(zip(grid.answer_ids.tolist(), grid.variables["result"].tolist(), strict=True))
-    for token in set(tokens.tolist()) - set(known):
-        text = _text(model, token).strip()
-        known[token] = int(text) if text.isascii() and text.isdecimal() else np.nan
-    return np.array([known[token] for token in tokens.tolist()], dtype=np.float32)
-
-
-def _text(model: Any, token: int) -> str:
-    tokenizer = getattr(model, "tokenizer", None)
-    return str(token) if tokenizer is None else str(tokenizer.decode([token]))
-
-
 def _varying(model: Any, grid: Prompts, layers: list[int], most: int, batch_size: int) -> list[Neuron]:
     """Return at most `most` neurons of each layer, those whose activation varies most over the grid."""
     every = [[(layer, i) for i in range(model.cfg.d_mlp)] for layer in layers]
@@ -189,7 +125,7 @@ def _dataset(
         placed = as_grid(values.reshape(-1, len(grid)), x, y)[0].reshape(*values.shape[:-1], len(xs), len(ys))
         dims, units, means = what[name]
         data[name] = variable(f"{dims} operand_a operand_b", placed, units, means)
-    texts = {token: _text(model, token) for token in set(said.tokens.tolist())}
+    texts = {token: text_of(model, token) for token in set(said.tokens.tolist())}
     words = {"text": grid.texts, "answer": grid.answers, "answered": [texts[t] for t in said.tokens.tolist()]}
     for name, column in words.items():
         table = np.full((len(xs), len(ys)), "", dtype=np.asarray(column).dtype)
