@@ -9,6 +9,8 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
 
 demo: setup            ## set up, run the main job on the shipped model, open the app
 	$(BIN)/interp study --model mental-math
+	$(BIN)/interp run operands --model mental-math --task a+b
+	$(BIN)/interp run grokking --model modadd-59
 	$(BIN)/interp app --port $(PORT)
 
 test: setup            ## every test, browser included where there is one

@@ -142,6 +142,13 @@ class Spectrum(Parameters):
         return self
 
 
+STUDIED = (
+    "patching", "head_patching", "ablation", "dla", "circuits", "cama", "peeking", "af1", "lens", "probing",
+    "attention", "spectrum",
+)  # fmt: skip
+"""What a study asks of each of its cells."""
+
+
 class Study(Parameters):
     """The main questions at once: accuracy everywhere, the causal methods on a few cells."""
 
@@ -149,7 +156,7 @@ class Study(Parameters):
     styles: Names | None = Field(None, description="styles of the accuracy table; null takes all")
     cells: Names = Field(("a+b", "a+b+c"), description="tasks, plain style, that every other method runs on")
     methods: Names = Field(
-        ("patching", "ablation", "cama", "peeking", "af1", "lens", "probing", "attention", "spectrum"),
+        STUDIED,
         description="methods that run on the cells, each with its default parameters",
     )
     n_accuracy: int | None = Field(500, ge=1, description="prompts a cell of the accuracy table; null = all")

@@ -160,7 +160,7 @@ def test_cost_follows_n_layers_and_roles(spec: Spec) -> None:
 def test_a_study_is_made_of_specs() -> None:
     study = Spec(method="study", model="m", seed=4, parameters={"n_accuracy": 50})
     made = parts(study, ["a+b", "a-b"], ["plain", "verbal"])
-    assert len(made) == 4 + 2 * 8 + 1
+    assert len(made) == 4 + 2 * 11 + 1
     assert len({spec.hash for spec in made}) == len(made)
     assert {spec.seed for spec in made} == {4}
     assert [(s.task, s.style, s.parameters["n"]) for s in made[:2]] == [("a+b", "plain", 50), ("a+b", "verbal", 50)]
