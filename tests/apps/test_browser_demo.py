@@ -19,9 +19,9 @@ from tests.apps.browser import serving, text_of, wait_until_drawn
 pytestmark = [*browser.MARKS, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 SHOWN = {
-    "/": 10, "/af1": 4, "/patching": 2, "/patching?v=1&view=circuit": 1, "/probing": 1, "/fourier": 1,
-    "/operands": 2, "/attention": 2, "/training": 1, "/training?v=1&model=modadd-59": 1, "/compare": 1,
-    "/try": 0, "/study": 0, "/runs": 0,
+    "/": 9, "/af1": 6, "/patching": 3, "/patching?v=1&view=circuit": 2, "/probing": 5, "/fourier": 1,
+    "/fourier?v=1&view=neurons": 2, "/operands": 3, "/attention": 3, "/training": 2,
+    "/training?v=1&model=modadd-59": 7, "/compare": 1, "/try": 0, "/study": 0, "/runs": 0,
 }  # fmt: skip
 """How many figures each page shows of it, at the least."""
 

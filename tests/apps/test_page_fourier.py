@@ -230,3 +230,17 @@ def test_a_place_is_chosen_by_keyboard_or_on_the_curve_of_a_period(waves):
         "place": "x",
     }
     assert fourier.together({"period": "5", "layer": "1"}, None) == {}
+
+
+def test_a_view_opens_on_a_model_it_shows_something_of(tmp_path):
+    """A newer run of another model that another view shows does not hide the spectrum."""
+    made.fill(tmp_path, [made.spectrum()])
+    grokking = fixture_grokking.grokking().assign_attrs(task=None, model="other")
+    Store(tmp_path).write(Spec(method="grokking", model="other"), grokking, provenance={}, summary={})
+    library = Library(tmp_path)
+
+    def model(view: str) -> str:
+        return fourier_runs.again(library, Selection(view=view)).model
+
+    assert (model("spectra"), model("neurons")) == (made.MODEL, "other")
+    assert set(fourier_runs.again(library, Selection()).models) == {made.MODEL, "other"}

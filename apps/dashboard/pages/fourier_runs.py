@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apps.dashboard.library import COMPLETE, Library
 from apps.dashboard.page import Request
+from apps.dashboard.pages.fourier_views import VIEWS
 from apps.dashboard.selection import Selection
 from interp.errors import nearest
 from interp.store import RunSummary
@@ -37,14 +38,17 @@ class Chosen:
 
 
 def chosen(library: Library, request: Request) -> Chosen:
-    """Return what the address asks for, else the model with most methods and its task with most; adds notices."""
+    """Return what the address asks for, else a model the view shows something of and its task with most methods.
+
+    What cannot be had is a notice.
+    """
     complete = [line for line in library.runs() if line.status == COMPLETE]
     lines = [line for line in complete if line.method in METHODS]
     asked, notices = request.selection, request.notices
     named = next((line for line in lines if line.run_id == asked.run), None)
     if asked.run is not None and named is None:
         notices.append(f"The link names run {asked.run!r}, which is no Fourier run of this store; it was left out.")
-    models = by_methods(lines, "model")
+    models = first_of_view(by_methods(lines, "model"), lines, asked.view)
     models += [model for model in dict.fromkeys(line.model for line in complete) if model not in models]
     model = named.model if named else asked.model or models[0]
     if model not in models:
@@ -62,6 +66,13 @@ def chosen(library: Library, request: Request) -> Chosen:
 def again(library: Library, selection: Selection) -> Chosen:
     """Return what a page with the address `selection` shows, for a callback: no notices."""
     return chosen(library, Request(selection, [], "light"))
+
+
+def first_of_view(models: list[str], lines: list[RunSummary], view: str | None) -> list[str]:
+    """Return `models` with those first that have a run which the view shows."""
+    kinds = {kind for kind, _, _ in VIEWS.get(view or "", next(iter(VIEWS.values()))).cards}
+    there = {line.model for line in lines if kind_of(line) in kinds}
+    return sorted(models, key=lambda model: model not in there)
 
 
 def by_methods(lines: list[RunSummary], name: str) -> list[str]:
