@@ -88,18 +88,14 @@ def differences(dataset: xr.Dataset) -> np.ndarray | None:
 def _points(dataset: xr.Dataset, members: list[tuple[int, int]], label: str, colour: str, symbol: str) -> go.Scatter:
     kept, names = schema.estimates(dataset, "faithfulness", "alternative"), schema.labels(dataset, "alternative")
     places = [i for _, i in members]
-    value = kept.value[places]
-    bars = None
-    if kept.low is not None and kept.high is not None:
-        ends = {"array": kept.high[places] - value, "arrayminus": value - kept.low[places]}
-        bars = {"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, **ends}
+    shown = kept[places]
     return go.Scatter(
         name=label,
-        x=value,
+        x=shown.value,
         y=[y for y, _ in members],
         mode="markers",
         marker={"symbol": symbol, "color": colour, "size": 8, "line": {"width": 1.5, "color": colour}},
-        error_x=bars,
+        error_x=shown.bars(thickness=1.5, width=3),
         hovertext=[_hover(dataset, kept[i], str(names[i]), i) for i in places],
         hoverinfo="text",
         cliponaxis=False,

@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+from interp.figures.circuit_edges import node_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,12 +117,8 @@ def _place(name: str, n_layers: int, n_heads: int, group: int) -> tuple[float, f
 
 
 def _label(name: str, group: int) -> str:
-    kind, *place = name.split(".")
-    if kind in ("embed", "logits"):
-        return kind
-    if kind.startswith("mlp"):
-        return f"MLP {place[0]}"
-    return f"{kind} {'.'.join(place)}" if kind in "kv" and group > 1 else f"head {'.'.join(place)}"
+    """The node of a sender or receiver, a key or a value that serves several heads by its own letter."""
+    return node_of(name, group).replace("kv", name[0])
 
 
 def _percent(shares: list[float]) -> list[str]:

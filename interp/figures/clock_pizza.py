@@ -66,10 +66,7 @@ def circles(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         ]
         dots = _dots(formula, found.value[:, j], names, hover, COLOURS[formula], True, upright=True)
         dots.update(marker_symbol=look.symbol(j), customdata=circle_periods(dataset))
-        if found.low is not None and found.high is not None:
-            ends = (found.high[:, j] - found.value[:, j], found.value[:, j] - found.low[:, j])
-            dots.update(error_y={"type": "data", "symmetric": False, "array": ends[0], "arrayminus": ends[1]})
-        figure.add_trace(dots)
+        figure.add_trace(dots.update(error_y=found[:, j].bars()))
     curves.add_null(figure, "another frequency (best formula)", names, null.max(axis=1))
     figure.update_xaxes(title_text="circle: frequency, and share of the power of the embeddings")
     figure.update_yaxes(title_text="explained (1 = the formula)", range=[-1.08, 1.08])

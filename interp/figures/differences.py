@@ -114,9 +114,8 @@ def _curves(dataset: xr.Dataset, dims: list[str], theme: str) -> go.Figure:
             colour = look.OKABE_ITO[k % len(look.OKABE_ITO)]
             line = curves.Curve(name if lines else "measured", x, one, hover, colour, k, banded=along is not None)
             curves.add_curve(figure, line, place, legend=column == 1 and lines is not None)
-            if not along and one.low is not None and one.high is not None:
-                up, down = one.high - one.value, one.value - one.low
-                figure.data[-1].update(error_y={"type": "data", "symmetric": False, "array": up, "arrayminus": down})
+            if not along:
+                figure.data[-1].update(error_y=one.bars())
         figure.update_xaxes(title_text=along or "", type="category", row=1, col=column)
     figure.add_hline(y=0, line={"color": look.NULL, "dash": "dash", "width": 1})
     figure.update_yaxes(title_text=str(dataset.attrs.get("units", "")), col=1)

@@ -58,17 +58,13 @@ def _points(figure: go.Figure, here: xr.Dataset, name: str, column: int) -> None
             ),
             row=1, col=column,
         )  # fmt: skip
-    error = None
-    if found.low is not None and found.high is not None:
-        error = {"type": "data", "symmetric": False, "array": found.high - found.value,
-                 "arrayminus": found.value - found.low, "thickness": 1}  # fmt: skip
     hover = [f"<b>{site}</b><br>{found[y].text()}<br>relabelings [{null[y]:.3f}, {high[y]:.3f}], p = {p[y]:.4f}<br>"
              f"n = {rows[y]:.0f} rows" for y, site in enumerate(sites)]  # fmt: skip
     figure.add_trace(
         go.Scatter(
             name="digits as they are", legendgroup="points", showlegend=column == 1, x=found.value,
-            y=list(range(len(sites))), mode="markers", marker={"color": look.BLUE, "size": 8}, error_x=error,
-            hovertext=hover, hoverinfo="text",
+            y=list(range(len(sites))), mode="markers", marker={"color": look.BLUE, "size": 8},
+            error_x=found.bars(thickness=1), hovertext=hover, hoverinfo="text",
         ),
         row=1, col=column,
     )  # fmt: skip

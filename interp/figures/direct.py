@@ -108,17 +108,11 @@ def _bars(dataset: xr.Dataset, name: str, suffix: str, colour: str) -> go.Bar:
     labels = ["embed", *(f"MLP {layer}" for layer in schema.labels(dataset, "layer")), "bias"]
     parts = [schema.estimates(dataset, f"embed{suffix}"), schema.estimates(dataset, f"mlps{suffix}", "layer")]
     parts.append(schema.estimates(dataset, f"bias{suffix}"))
-    value, low, high = (
-        np.concatenate([np.atleast_1d(end) for end in ends]) if all(end is not None for end in ends) else None
-        for ends in zip(*((part.value, part.low, part.high) for part in parts), strict=True)
-    )
-    assert value is not None
-    whole, n = schema.Estimates(value, low, high), schema.count_text(dataset)
-    ends = {} if low is None or high is None else {
-        "error_y": {"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low}
-    }  # fmt: skip
+    whole, n = schema.Estimates.joined(parts), schema.count_text(dataset)
     texts = [f"<b>{label}</b>, {name}<br>{whole[i].text()}<br>{n}" for i, label in enumerate(labels)]
-    return go.Bar(name=name, x=labels, y=value, marker_color=colour, hovertext=texts, hoverinfo="text", **ends)
+    return go.Bar(
+        name=name, x=labels, y=whole.value, error_y=whole.bars(), marker_color=colour, hovertext=texts, hoverinfo="text"
+    )
 
 
 def _curves(figure: go.Figure, dataset: xr.Dataset) -> None:

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
+from interp.figures.control_marks import ControlMarks
 
 if TYPE_CHECKING:
     import xarray as xr
 
 COLOURS = {"low": look.BLUE, "high": look.VERMILLION}
-SYMBOLS = {"random subspace": "line-ew-open", "shuffled numbers": "x-thin-open"}
+CONTROLS = ControlMarks({"random subspace": "line-ew-open", "shuffled numbers": "x-thin-open"}, size=8, aside=0.22)
 MODULES = {"attn": "attention", "mlp": "MLPs", "both": "both"}
 
 
@@ -37,7 +37,7 @@ def removal(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     base = schema.scalar(dataset, "accuracy_base") or 0.0
     for i, side in enumerate(sides):
         place: Any = {"row": 1, "col": i + 1}
-        _controls(figure, dataset.sel(removed=side), place)
+        CONTROLS.add(figure, dataset.sel(removed=side), "module", place)
         found, loss = (schema.estimates(dataset.sel(removed=side), name, "module") for name in ("accuracy", "loss"))
         p = schema.values(dataset.sel(removed=side), "p_value", "module", "control")
         hover = [
@@ -49,7 +49,8 @@ def removal(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         figure.add_trace(
             go.Scatter(
                 name=f"{side} removed", x=list(range(len(modules))), y=found.value, mode="markers",
-                marker={"color": COLOURS[side], "size": 11, "symbol": look.symbol(i)}, error_y=_bars(found),
+                error_y=found.bars(thickness=1.2),
+                marker={"color": COLOURS[side], "size": 11, "symbol": look.symbol(i)},
                 hovertext=hover, hoverinfo="text",
             ),
             **place,
@@ -70,24 +71,6 @@ def removal(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         ),
     )  # fmt: skip
     return figure
-
-
-def _controls(figure: go.Figure, found: xr.Dataset, place: dict) -> None:
-    """Add every draw of both controls, the kinds side by side."""
-    value = schema.values(found, "accuracy_null", "module", "control", "draw")
-    for c, control in enumerate(_names(found, "control")):
-        x = np.repeat(np.arange(len(value)) + (-0.22 if c == 0 else 0.22), value.shape[2])
-        figure.add_trace(
-            go.Scatter(
-                name=f"control: {control}", legendgroup=control, showlegend=place["col"] == 1, x=x,
-                y=value[:, c].ravel(), mode="markers",
-                marker={
-                    "color": look.NULL, "size": 8, "symbol": SYMBOLS.get(control, "circle-open"), "line": {"width": 1.5}
-                },
-                hovertext=[f"control: {control}<br>{v:.3f}" for v in value[:, c].ravel()], hoverinfo="text",
-            ),
-            **place,
-        )  # fmt: skip
 
 
 def errors(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -134,9 +117,8 @@ def kept(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure = go.Figure(layout={"template": look.template(theme)})
     figure.add_trace(
         go.Scatter(
-            name="right modulo T", x=x, y=found.value, mode="markers", error_y=_bars(found), customdata=periods,
-            hovertext=hover,
-            hoverinfo="text", marker={"color": look.BLUE, "size": 10},
+            name="right modulo T", x=x, y=found.value, mode="markers", error_y=found.bars(thickness=1.2),
+            customdata=periods, hovertext=hover, hoverinfo="text", marker={"color": look.BLUE, "size": 10},
         )
     )  # fmt: skip
     for name, text, symbol in (
@@ -156,15 +138,6 @@ def kept(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
         title=schema.heading(dataset, "One period of the number logits", schema.count_text(dataset), "95 % interval")
     )
     return figure
-
-
-def _bars(found: schema.Estimates) -> dict | None:
-    if found.low is None or found.high is None:
-        return None
-    return {
-        "type": "data", "symmetric": False, "array": found.high - found.value, "arrayminus": found.value - found.low,
-        "thickness": 1.2,
-    }  # fmt: skip
 
 
 def _names(dataset: xr.Dataset, dim: str) -> list[str]:

@@ -70,10 +70,6 @@ def _bars(dataset: xr.Dataset, shown: schema.Estimates, heads: list[str], null: 
     roles, n = [str(role) for role in schema.labels(dataset, "role")], schema.count_text(dataset)
     figure = go.Figure(layout={"template": look.template(theme)})
     for i, head in enumerate(heads):
-        bars = None
-        if shown.low is not None and shown.high is not None:
-            ends = {"array": shown.high[i] - shown.value[i], "arrayminus": shown.value[i] - shown.low[i]}
-            bars = {"type": "data", "symmetric": False, "thickness": 1, "width": 2, **ends}
         hatch = {"shape": _HATCHES[i], "fillmode": "overlay", "fgcolor": "#ffffff", "fgopacity": 0.55, "size": 6}
         figure.add_trace(
             go.Bar(
@@ -81,7 +77,7 @@ def _bars(dataset: xr.Dataset, shown: schema.Estimates, heads: list[str], null: 
                 x=list(range(len(roles))),
                 y=shown.value[i],
                 marker={"color": look.OKABE_ITO[i], "pattern": hatch},
-                error_y=bars,
+                error_y=shown[i].bars(thickness=1, width=2),
                 hovertext=[f"<b>{head}, to {role}</b><br>{shown[i, j].text()}<br>{n}" for j, role in enumerate(roles)],
                 hoverinfo="text",
             )

@@ -9,7 +9,7 @@ bars put the late MLPs (or attention) of the last token as a share of all cells;
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -115,24 +115,15 @@ def _bars(dataset: xr.Dataset, change: str, components: list, suffix: str, name:
                 found.append(schema.estimates(cell, f"relative_importance{suffix}"))
         labels.append(f"{PARTS[component]}<br>nats")
         found.append(schema.estimates(part, f"relative_importance_log{suffix}"))
-    value = np.array([float(each.value) for each in found])
-    n = schema.count_text(dataset)
+    whole, n = schema.Estimates.joined(found), schema.count_text(dataset)
     texts = [
         f"<b>{name}</b>, {label.replace('<br>', ', ')}<br>{each.text()}<br>{n}"
         for label, each in zip(labels, found, strict=True)
     ]
     return go.Bar(
-        name=name, x=labels, y=value, marker_color=colour, hovertext=texts, hoverinfo="text", **_ends(value, found)
-    )
-
-
-def _ends(value: np.ndarray, found: list[schema.Estimates]) -> dict[str, Any]:
-    if any(each.low is None or each.high is None for each in found):
-        return {}
-    low, high = (np.array([float(getattr(each, end)) for each in found]) for end in ("low", "high"))
-    return {
-        "error_y": {"type": "data", "symmetric": False, "array": high - value, "arrayminus": value - low, "width": 2}
-    }
+        name=name, x=labels, y=whole.value, error_y=whole.bars(width=2), marker_color=colour, hovertext=texts,
+        hoverinfo="text",
+    )  # fmt: skip
 
 
 def summary(dataset: xr.Dataset) -> str:

@@ -97,14 +97,13 @@ def shares(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     for i, (group, colour) in enumerate(zip(schema.labels(dataset, "group"), (look.BLUE, look.ORANGE), strict=True)):
         part = found[i]
         texts = [f"<b>{group} neurons</b>, {rule}<br>{part[j].text(2)}<br>n = {count}" for j, rule in enumerate(rules)]
-        ends = {}
-        if part.low is not None and part.high is not None:
-            up, down = part.high - part.value, part.value - part.low
-            ends = {"error_y": {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "width": 2}}
         name = f"{group} neurons" if group == "top" else f"control: {group} neurons"
         figure.add_trace(
-            go.Bar(name=name, x=rules, y=part.value, marker_color=colour, hovertext=texts, hoverinfo="text", **ends)
-        )
+            go.Bar(
+                name=name, x=rules, y=part.value, error_y=part.bars(width=2), marker_color=colour, hovertext=texts,
+                hoverinfo="text",
+            )
+        )  # fmt: skip
     null = schema.values(dataset, "share_shuffled", "rule")
     figure.add_trace(
         go.Bar(
@@ -165,14 +164,10 @@ def knockout(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
             schema.values(dataset, f"n_{suffix}", "knocked"),
         )
         texts = [f"<b>{rule}</b>, {label}<br>{found[i].text(2)}<br>n = {n[i]:.0f}" for i, rule in enumerate(rules)]
-        ends = {}
-        if found.low is not None and found.high is not None:
-            up, down = found.high - found.value, found.value - found.low
-            ends = {"error_x": {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "width": 2}}
         figure.add_trace(
             go.Scatter(
                 name=label, x=found.value, y=rules, mode="markers", hovertext=texts, hoverinfo="text",
-                marker={"color": colour, "symbol": symbol, "size": 8}, **ends,
+                marker={"color": colour, "symbol": symbol, "size": 8}, error_x=found.bars(width=2),
             )
         )  # fmt: skip
     control = schema.values(dataset, "knockout_associated_control", "knocked")

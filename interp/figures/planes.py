@@ -11,19 +11,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+from interp.figures.control_marks import ControlMarks
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PANELS = {"mean": "taken out (set to the mean)", "keep": "everything else set to the mean"}
-SYMBOLS = {"random": "line-ew-open", "matched": "x-thin-open"}
-NAMES = {"random": "random", "matched": "of equal variance"}
+CONTROLS = ControlMarks(
+    {"random": "line-ew-open", "matched": "x-thin-open"}, size=7, aside=0.25, names={"matched": "of equal variance"}
+)
 
 
 def accuracy(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
@@ -37,13 +38,13 @@ def accuracy(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     for i, mode in enumerate(modes):
         place: Any = {"row": 1, "col": i + 1}
         found = dataset.sel(mode=mode)
-        _controls(figure, found, place)
+        CONTROLS.add(figure, found, "subspace", place)
         value = schema.estimates(found, "accuracy", "subspace")
         figure.add_trace(
             go.Scatter(
                 name="taken out" if mode == "mean" else "kept alone", x=list(range(len(subspaces))), y=value.value,
                 mode="markers", marker={"color": look.OKABE_ITO[i], "size": 10, "symbol": look.symbol(i)},
-                error_y=_bars(value), customdata=[period_in(name) for name in subspaces],
+                error_y=value.bars(thickness=1.2), customdata=[period_in(name) for name in subspaces],
                 hovertext=_hover(dataset, found, subspaces), hoverinfo="text",
             ),
             **place,
@@ -72,25 +73,6 @@ def period_in(subspace: str) -> float | None:
     return float(found.group(1)) if found else None
 
 
-def _controls(figure: go.Figure, found: xr.Dataset, place: dict) -> None:
-    """Add every draw of both controls, the kinds side by side."""
-    value = schema.values(found, "accuracy_null", "subspace", "control", "draw")
-    for c, control in enumerate(str(name) for name in schema.labels(found, "control")):
-        x = np.repeat(np.arange(len(value)) + (-0.25 if c == 0 else 0.25), value.shape[2])
-        figure.add_trace(
-            go.Scatter(
-                name=f"control: {NAMES.get(control, control)}", legendgroup=control, showlegend=place["col"] == 1, x=x,
-                y=value[:, c].ravel(), mode="markers",
-                marker={
-                    "color": look.NULL, "size": 7, "symbol": SYMBOLS.get(control, "circle-open"), "line": {"width": 1.5}
-                },
-                hovertext=[f"control: {NAMES.get(control, control)}<br>{v:.3f}" for v in value[:, c].ravel()],
-                hoverinfo="text",
-            ),
-            **place,
-        )  # fmt: skip
-
-
 def _hover(dataset: xr.Dataset, found: xr.Dataset, subspaces: list[str]) -> list[str]:
     value, loss = (schema.estimates(found, name, "subspace") for name in ("accuracy", "loss"))
     p = schema.values(found, "p_corrected", "subspace", "control")
@@ -101,15 +83,6 @@ def _hover(dataset: xr.Dataset, found: xr.Dataset, subspaces: list[str]) -> list
         f"{schema.count_text(dataset)}"
         for i, name in enumerate(subspaces)
     ]
-
-
-def _bars(found: schema.Estimates) -> dict | None:
-    if found.low is None or found.high is None:
-        return None
-    return {
-        "type": "data", "symmetric": False, "array": found.high - found.value, "arrayminus": found.value - found.low,
-        "thickness": 1.2,
-    }  # fmt: skip
 
 
 def summary(dataset: xr.Dataset) -> str:

@@ -86,11 +86,11 @@ def cells(dataset: xr.Dataset, places: list[Cell], *, theme: str = "light") -> g
     found = [schema.estimates(part, "score", "layer", "role")[0, 0] for part in parts]
     hover = [f"<b>{name}</b><br>{unit} {each.text()}<br>{schema.count_text(dataset)}"
              for name, each in zip(names, found, strict=True)]  # fmt: skip
-    score = _joined(found)
+    score = schema.Estimates.joined(found)
     figure.add_trace(
         go.Scatter(
             name=f"probe, {unit}", x=score.value, y=y, mode="markers", marker={"color": look.BLUE, "size": 10},
-            error_x=bars(score), hovertext=hover, hoverinfo="text",
+            error_x=score.bars(thickness=1.5, width=3), hovertext=hover, hoverinfo="text",
         )
     )  # fmt: skip
     figure.update_xaxes(title_text=f"held-out {unit}", range=[-0.3, 1.05])
@@ -105,20 +105,3 @@ def row(dataset: xr.Dataset, cell: Cell) -> tuple[str, ...]:
     part = at_target(dataset, target).sel(layer=[layer], role=[role])
     score = schema.estimates(part, "score", "layer", "role")[0, 0]
     return (target, str(layer), role, score.text(2), *(f"{v[0, 0]:.2f}" for v in controls_of(part).values()))
-
-
-def _joined(found: list[schema.Estimates]) -> schema.Estimates:
-    """Return single estimates as one array, without ends where one of them has none."""
-    value = np.array([float(each.value) for each in found])
-    if any(each.low is None or each.high is None for each in found):
-        return schema.Estimates(value, None, None)
-    ends = [(float(np.asarray(each.low)), float(np.asarray(each.high))) for each in found]
-    return schema.Estimates(value, *(np.array(end) for end in zip(*ends, strict=True)))
-
-
-def bars(score: schema.Estimates) -> dict | None:
-    """Return plotly's error bars of many points, None where no interval was recorded."""
-    if score.low is None or score.high is None:
-        return None
-    ends = {"array": score.high - score.value, "arrayminus": score.value - score.low}
-    return {"type": "data", "symmetric": False, "thickness": 1.5, "width": 3, **ends}

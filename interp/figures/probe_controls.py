@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import plotly.graph_objects as go
 
 from interp.figures import curves, maps, schema
@@ -47,7 +46,8 @@ def beside(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
     figure.add_trace(
         go.Scatter(
             name=f"probe, {unit}", x=[float(each.value) for each in found], y=y, mode="markers",
-            marker={"color": look.BLUE, "size": 9}, hovertext=hover, hoverinfo="text", error_x=_bars(found),
+            marker={"color": look.BLUE, "size": 9}, hovertext=hover, hoverinfo="text", 
+            error_x=schema.Estimates.joined(found).bars(),
         )
     )  # fmt: skip
     style = {"color": look.NULL, "dash": "dot", "width": 2}
@@ -120,14 +120,6 @@ def _unit(dataset: xr.Dataset) -> str:
 def _marks(name: str, x: list, y: list, symbol: str, hover: list[str]) -> go.Scatter:
     marker = {"color": look.NULL, "symbol": symbol, "size": 9, "line": {"width": 1.5, "color": look.NULL}}
     return go.Scatter(name=name, x=x, y=y, mode="markers", marker=marker, hovertext=hover, hoverinfo="text")
-
-
-def _bars(found: list[schema.Estimates]) -> dict | None:
-    if any(each.low is None or each.high is None for each in found):
-        return None
-    high = [float(np.asarray(each.high) - each.value) for each in found]
-    low = [float(each.value - np.asarray(each.low)) for each in found]
-    return {"type": "data", "symmetric": False, "array": high, "arrayminus": low}
 
 
 def summary(dataset: xr.Dataset) -> str:

@@ -17,7 +17,6 @@ import plotly.graph_objects as go
 from interp.errors import InterpError
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
-from interp.figures.probe_cell import bars
 from interp.figures.probe_map import SHUFFLED, Cell, at_target, best_cell, unit_of
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def by_class(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "lig
     figure.add_trace(
         go.Scatter(
             name="probe", x=x, y=score.value, mode="markers", marker={"color": look.BLUE, "size": 10},
-            error_y=bars(score), hovertext=hover, hoverinfo="text",
+            error_y=score.bars(thickness=1.5, width=3), hovertext=hover, hoverinfo="text",
         )
     )  # fmt: skip
     _level(figure, "all prompts", float(whole.value), x, look.BLUE, "dot")

@@ -1,4 +1,4 @@
-"""Which probe reads which cell, and which variables share a direction? Two square tables at the best place.
+"""Which probe reads which cell, and which variables share a direction? Two square tables at one place.
 
 transfer: rows are what a probe was fitted on, columns what it is judged on; the diagonal is the usual probe.
 directions: how much of two variables' spans is shared, along what is read and along what changes.
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def transfer_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the table of scores at the place where the usual probes are best, beside the correlation
-    where there is one; colours end at -1, the written numbers do not."""
+Place = tuple[int, str]
+LAST = (-1, 0)
+
+
+def transfer_map(dataset: xr.Dataset, *, at: Place | None = None, theme: str = "light") -> go.Figure:
+    """Return the table of scores at (layer, role) `at` (default: where the usual probes are best), beside the
+    correlation where there is one; colours end at -1, the written numbers do not."""
     names = [str(name) for name in schema.labels(dataset, "fit")]
-    j, k = best_place(dataset)
+    j, k = place_of(dataset, at, best_place(dataset))
     score = schema.estimates(dataset, "score", "fit", "on", "layer", "role")[..., j, k]
     cosine = schema.values(dataset, "cosine", "fit", "on", "layer", "role")[..., j, k]
     constant = schema.values(dataset, "score_constant", "fit", "on", "layer", "role")[..., j, k]
@@ -54,9 +58,19 @@ def best_place(dataset: xr.Dataset) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def transfer_summary(dataset: xr.Dataset) -> str:
-    """Return how probes do on their own cell and on others at the best place."""
-    j, k = best_place(dataset)
+def place_of(dataset: xr.Dataset, at: Place | None, usual: tuple[int, int]) -> tuple[int, int]:
+    """Return the indices of layer and role `at`; the usual one for each that the run does not have."""
+    if at is None:
+        return usual
+    layers = [int(layer) for layer in schema.labels(dataset, "layer")]
+    roles = [str(role) for role in schema.labels(dataset, "role")]
+    j = layers.index(at[0]) if at[0] in layers else usual[0]
+    return j, roles.index(at[1]) if at[1] in roles else usual[1]
+
+
+def transfer_summary(dataset: xr.Dataset, at: Place | None = None) -> str:
+    """Return how probes do on their own cell and on others, by default at the best place."""
+    j, k = place_of(dataset, at, best_place(dataset))
     score = schema.values(dataset, "score", "fit", "on", "layer", "role")[..., j, k]
     names, other = [str(name) for name in schema.labels(dataset, "fit")], ~np.eye(len(score), dtype=bool)
     worst = tuple(np.argwhere(other & (score == score[other].min()))[0])
@@ -70,12 +84,14 @@ def transfer_summary(dataset: xr.Dataset) -> str:
     )
 
 
-def overlap_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return what the spans of every two variables share at the last layer and first role, along reads and means."""
+def overlap_map(dataset: xr.Dataset, *, at: Place | None = None, theme: str = "light") -> go.Figure:
+    """Return what the spans of every two variables share at (layer, role) `at` (default: the last layer and the first
+    role), along reads and means."""
     names = [str(name) for name in schema.labels(dataset, "target")]
-    layer, role, n = schema.labels(dataset, "layer")[-1], schema.labels(dataset, "role")[0], schema.count_text(dataset)
+    j, k = place_of(dataset, at, LAST)
+    layer, role, n = schema.labels(dataset, "layer")[j], schema.labels(dataset, "role")[k], schema.count_text(dataset)
     dims = ("space", "target", "other", "layer", "role")
-    overlap, angle = (schema.values(dataset, name, *dims)[..., -1, 0] for name in ("overlap", "angle"))
+    overlap, angle = (schema.values(dataset, name, *dims)[..., j, k] for name in ("overlap", "angle"))
     limits = schema.values(dataset, "overlap_null_high", "space")
     panels = []
     for s, space in enumerate(str(name) for name in schema.labels(dataset, "space")):
@@ -89,16 +105,17 @@ def overlap_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
                            title=schema.heading(dataset, "Directions that variables share", *told))  # fmt: skip
 
 
-def overlap_summary(dataset: xr.Dataset) -> str:
-    """Return the two variables whose directions of reading share most at the last layer."""
+def overlap_summary(dataset: xr.Dataset, at: Place | None = None) -> str:
+    """Return the two variables whose directions of reading share most, by default at the last layer."""
+    place = place_of(dataset, at, LAST)
     names = [str(name) for name in schema.labels(dataset, "target")]
     dims = ("space", "target", "other", "layer", "role")
-    found = schema.values(dataset, "overlap", *dims)[0, ..., -1, 0] - np.eye(len(names))
+    found = schema.values(dataset, "overlap", *dims)[0, ..., place[0], place[1]] - np.eye(len(names))
     i, j = maps.largest(found)
     limit = float(schema.values(dataset, "overlap_null_high", "space")[0])
     above = int((np.triu(found, 1) > limit).sum())
     return (
-        f"At layer {schema.labels(dataset, 'layer')[-1]}, {schema.labels(dataset, 'role')[0]}, {above} of "
+        f"At layer {schema.labels(dataset, 'layer')[place[0]]}, {schema.labels(dataset, 'role')[place[1]]}, {above} of "
         f"{len(names) * (len(names) - 1) // 2} pairs share more of what is read than shuffled labels do ({limit:.2f}); "
         f"most: {names[i]} and {names[j]}, {found[i, j]:.2f}; {schema.count_text(dataset)}."
     )

@@ -6,6 +6,7 @@ A mean `m` comes with `m_low` and `m_high` (a 95 % interval), `n`, and a null wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,23 @@ class Estimates:
         """Return the estimates at `index`, of an array or of one cell."""
         low, high = (None if end is None else np.asarray(end[index]) for end in (self.low, self.high))
         return Estimates(np.asarray(self.value[index]), low, high)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Estimates]) -> Estimates:
+        """Return single estimates, or rows of them, as one row; without ends where one of them has none."""
+        rows = [[getattr(part, name) for part in parts] for name in ("value", "low", "high")]
+        value, low, high = (
+            None if any(end is None for end in row) else np.concatenate([np.atleast_1d(end) for end in row])
+            for row in rows
+        )
+        return cls(np.asarray(value), low, high)
+
+    def bars(self, **style: Any) -> dict[str, Any] | None:
+        """Return plotly's error bars of a row of estimates, None where the ends were not recorded."""
+        if self.low is None or self.high is None:
+            return None
+        ends = {"array": self.high - self.value, "arrayminus": self.value - self.low}
+        return {"type": "data", "symmetric": False, **style, **ends}
 
     def text(self, digits: int = 3) -> str:
         """Return one estimate for a person: `0.930 [0.900, 0.950]`."""

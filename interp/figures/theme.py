@@ -6,9 +6,11 @@ A figure holds no theme of its own: all of it is in `layout.template`, so swappi
 
 Maps use `coloraxis` with `autocolorscale`, and plotly then picks the template's diverging scale when the limits
 straddle zero and its sequential scale when they start at zero; `limits` below makes them symmetric. Phases and residues
-have `CYCLIC_SCALE`, which ends where it begins.
+have `CYCLIC_SCALE`, which ends where it begins: a closed curve in CIELAB on which lightness, red-green and blue-yellow
+turn out of step, so that phases a quarter turn apart differ by 18 or more in each of the four kinds of vision, and
+every point stands out from both papers (at least 2 to 1).
 
-Source: Okabe & Ito 2008; Crameri 2018 (berlin); Brewer (RdBu); Bechtold & van der Walt 2018 (twilight).
+Source: Okabe & Ito 2008; Crameri 2018 (berlin); Brewer (RdBu); Machado, Oliveira & Fernandes 2009 (simulated vision).
 """
 
 from __future__ import annotations
@@ -42,11 +44,11 @@ VIRIDIS = [
     "#440154", "#482878", "#3e4989", "#31688e", "#26828e",
     "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
 ]  # fmt: skip
-TWILIGHT = [
-    "#e2d9e2", "#9ebbc9", "#6785be", "#5e43a5", "#421257",
-    "#2f1436", "#5f1a48", "#9a3f54", "#c0786a", "#d7baaa", "#e2d9e2",
+PHASES = [
+    "#6fc5b5", "#96bb7c", "#aea246", "#ba8021", "#bf5a23", "#be363d", "#b72765",
+    "#a73e98", "#8963ca", "#5988ee", "#1ea9f7", "#38bfe2", "#6fc5b5",
 ]  # fmt: skip
-ALLOWED_CYCLIC = {"twilight": TWILIGHT}
+ALLOWED_CYCLIC = {"phases": PHASES}
 ALLOWED_SCALES = {"RdBu": RD_BU, "berlin reversed": BERLIN_REVERSED, "viridis": VIRIDIS}
 
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
@@ -83,7 +85,7 @@ def _scale(colours: list[str]) -> list[list]:
     return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
 
 
-CYCLIC_SCALE = _scale(TWILIGHT)
+CYCLIC_SCALE = _scale(PHASES)
 """The scale of phases and residues, for a colour axis of its own: plotly has no cyclic default."""
 
 
