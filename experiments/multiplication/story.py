@@ -117,4 +117,4 @@ shown(solved, "product_digits")
 
 # %%
 found = {"multiply-plain": [plain], "multiply-icot": [icot], "multiply-icot-long": [solved], "multiply-aux": [aux]}
-frame(found)[["claim", "training", "value", "ours", "verdict"]].round(3).fillna("")
+frame(found)[["claim", "training", "value", "ours", "verdict"]].round(3).astype(object).fillna("")
