@@ -31,6 +31,7 @@ class Drawn:
     """What a card shows: words, the figure as JSON, the same numbers as a table, and the height it needs in pixels.
 
     `source` says where the numbers come from; a card without one offers pictures, but no data and no provenance.
+    A figure of two runs, A and B, has the second in `against`.
     """
 
     title: str
@@ -40,6 +41,7 @@ class Drawn:
     table: Twin | None
     height: int = 0
     source: Source | None = None
+    against: Source | None = None
 
 
 def drawn(drawing: Drawing, dataset: xr.Dataset, theme: str, shapes: list[dict] | None = None) -> Drawn:

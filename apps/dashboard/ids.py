@@ -212,11 +212,11 @@ def graph(name: str) -> dict[str, str]:
     return {"type": "graph", "name": name}
 
 
-def whence(run_id: str, card: str) -> dict[str, str]:
+def whence(run_id: Any, card: Any) -> dict[str, Any]:
     """Return the id of the button of a card that tells where run `run_id` comes from."""
     return {"type": "whence", "run": run_id, "card": card}
 
 
 def part(name: str, of: str) -> str:
-    """Return the id of a part of a card (its title or summary), for labels."""
+    """Return the id of a part of a card (its title, subtitle or summary)."""
     return f"{name}-{of}"

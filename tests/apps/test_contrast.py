@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import apps.dashboard
-from interp.figures.theme import template
+from interp.figures.theme import ALLOWED_CYCLIC, template
 
 CSS = (Path(apps.dashboard.__file__).parent / "assets" / "app.css").read_text()
 LIGHT, DARK = (
@@ -40,6 +40,12 @@ def test_text_in_figures(theme):
     assert contrast(layout.font.color, layout.paper_bgcolor) >= 7
     assert contrast(layout.title.subtitle.font.color, layout.paper_bgcolor) >= 4.5
     assert layout.paper_bgcolor == (DARK if theme == "dark" else LIGHT)["card"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("colours", ALLOWED_CYCLIC.values(), ids=str)
+def test_a_phase_stands_out_from_the_paper(theme, colours):
+    assert min(contrast(colour, template(theme).layout.paper_bgcolor) for colour in colours) >= 2
 
 
 def test_contrast_by_hand():

@@ -140,7 +140,10 @@ def test_two_runs_of_one_cell_are_drawn_with_provenance(tmp_path):
     graph = next(part for part in parts(found) if isinstance(part, dcc.Graph))
     assert graph.id == ids.graph(ids.COMPARE_FIGURE)
     assert len(graph.figure["data"]) == 3
-    assert ids.whence(runs[0], ids.COMPARE_FIGURE) in [getattr(part, "id", None) for part in parts(found)]
+    known = [getattr(part, "id", None) for part in parts(found)]
+    assert [ids.whence(run, ids.COMPARE_FIGURE) in known for run in runs] == [True, True]
+    for said in ("Where A is from", "Where B is from", "CSV of A", "HTML of B"):
+        assert said in words(found), said
     same = page(library, PATH, f"?v=1&run={runs[0]}&against={runs[0]}")
     assert "A and B are one run" in words(same)
     alone = page(library, PATH)

@@ -55,7 +55,8 @@ def shown(**chosen) -> Selection:
 def test_a_view_shows_every_figure_it_names_and_is_small(waves, view):
     found = page(waves, "/fourier", f"?view={view}&period=10&pin=T%3D5")
     graphs = {part.id["name"] for part in parts(found) if type(part).__name__ == "Graph"}
-    assert graphs == {name_of(method, figure) for method, figure, _ in VIEWS[view].cards}
+    asked = {name_of(method, figure) for method, figure, _ in VIEWS[view].cards if method != "neurons"}
+    assert graphs == asked  # a model with grokking runs adds modulo p, and its neurons follow no rules of thumb
     assert len(parts(found)) < 400
     assert "failed" not in words(found)
 
@@ -83,9 +84,18 @@ def test_a_missing_method_says_its_command(tmp_path):
     made.fill(tmp_path, [made.spectrum()])
     text = words(page(Library(tmp_path), "/fourier"))
     assert "interp run spectra --model mental-math --task a+b" in text
-    text = words(page(Library(tmp_path), "/fourier", "?view=neurons"))
-    assert "interp run grokking --model mental-math" in text
-    assert "grokking --model mental-math --task" not in text  # it asks no task
+
+
+def test_neurons_of_a_language_model_and_of_a_modular_network_are_asked_other_questions(tmp_path):
+    made.fill(tmp_path, [made.spectrum()])
+    Store(tmp_path).write(Spec(method="spectrum", model="modadd-59"), made.spectrum(), provenance={}, summary={})
+    text = words(page(Library(tmp_path), "/fourier", "?view=neurons&model=mental-math"))
+    assert "interp run neurons --model mental-math --task a+b" in text
+    assert "grokking" not in text
+    text = words(page(Library(tmp_path), "/fourier", "?view=neurons&model=modadd-59"))
+    assert "interp run grokking --model modadd-59" in text
+    assert "grokking --model modadd-59 --task" not in text  # it asks no task
+    assert "interp run neurons" not in text
 
 
 def test_another_task_has_its_own_runs(waves):

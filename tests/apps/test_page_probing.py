@@ -229,3 +229,18 @@ def test_errors_of_figures_are_one_line(probes):
     rows = probe_cell.row(dataset, ("carry", 2, "eq"))
     assert rows[:3] == ("carry", "2", "eq")
     assert probing_cell.frames(dataset, ("carry", 2, "eq"), [])[0]["x0"] == 0.5
+
+
+def test_the_maps_of_other_runs_follow_the_cell(probes):
+    run = {name: probes.of(name)[0].run_id for name in ("probe_controls", "probe_directions", "probe_transfer")}
+    cards = {"overlap_map": run["probe_directions"], "transfer_map": run["probe_transfer"], "learned": "../x"}
+    text = words(page(probes, "/probing", "?target=carry&layer=1&role=eq"))
+    assert "layer 1, eq" in text
+    before = Selection(run=run["probe_controls"], target="carry", layer=1, role="eq").search
+    drawn = probing.moved(probes, before, None, "2", "eq", cards)[1]
+    assert {"overlap_map", "transfer_map"} <= set(drawn["figures"])
+    assert drawn["texts"]["overlap_map-subtitle"].startswith("layer 2, eq")
+    assert "At layer 2, last" in drawn["texts"]["transfer_map-summary"]
+    assert "template" not in drawn["figures"]["overlap_map"]["layout"]
+    assert probing_beside.drawn_anew(probes, {"overlap_map": "../../etc"}, ("carry", 1, "eq")) == {}
+    assert probing_beside.drawn_anew(probes, {"overlap_map": run["probe_controls"]}, ("carry", 1, "eq")) == {}

@@ -35,8 +35,9 @@ def figure_card(
         responsive=True,
         style={"flex": f"1 1 {height}px", "minHeight": f"{height}px"},
     )
+    subtitle = html.P(drawn.subtitle, id=ids.part(name, "subtitle"), className="subtitle")
     children: list[Component] = [
-        html.Figcaption([html.H3(title, id=title_id), html.P(drawn.subtitle, className="subtitle")]),
+        html.Figcaption([html.H3(title, id=title_id), subtitle]),
         graph,
         html.P(drawn.summary, id=summary_id, className="summary", **aria(live="polite")),
         *extra,

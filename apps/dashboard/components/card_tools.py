@@ -14,35 +14,44 @@ from dash.development.base_component import Component
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from apps.dashboard.components.table import twin_table
-from apps.dashboard.drawn import Drawn
+from apps.dashboard.drawn import Drawn, Source
 
 
 def card_tools(drawn: Drawn, name: str) -> Component:
     """Return the line of tools below the figure `name`."""
-    title, source = drawn.title, drawn.source
+    title = drawn.title
     parts: list[Component] = [twin_table(drawn.table)] if drawn.table else []
-    parts += [_export(drawn, name), _button("Full screen", "full", f"{title}: full screen")]
-    if source is not None:
-        whence = html.Button(
-            "Where from",
-            id=ids.whence(source.run_id, name),
-            type="button",
-            className="tool",
-            **aria(label=f"{title}: where the numbers come from"),
+    parts += [_export(drawn), _button("Full screen", "full", f"{title}: full screen")]
+    for side, each in sources(drawn):
+        said = f"where the numbers{side and f' of {side}'} come from"
+        parts.append(
+            html.Button(
+                f"Where {side} is from" if side else "Where from",
+                id=ids.whence(each.run_id, name),
+                type="button",
+                className="tool",
+                **aria(label=f"{title}: {said}"),
+            )
         )
-        parts.append(whence)
     return html.Div(parts, className="tools-line")
 
 
-def _export(drawn: Drawn, name: str) -> Component:
+def sources(drawn: Drawn) -> list[tuple[str, Source]]:
+    """Return the runs behind a figure: one without a name, or A and B."""
+    if drawn.source is None:
+        return []
+    return [("", drawn.source)] if drawn.against is None else [("A", drawn.source), ("B", drawn.against)]
+
+
+def _export(drawn: Drawn) -> Component:
     choices: list[Component] = [
         _button(kind.upper(), kind, f"{drawn.title} as {kind.upper()}") for kind in ("png", "svg")
     ]
-    if drawn.source is not None:
-        stem = f"/download/{drawn.source.run_id}/{drawn.source.drawing}"
+    for side, source in sources(drawn):
+        stem = f"/download/{source.run_id}/{source.drawing}"
         choices += [
-            html.A("CSV", href=f"{stem}.csv", download="", className="tool"),
-            html.A("HTML", href=f"{stem}.html", download="", className="tool"),
+            html.A(f"{kind.upper()}{side and f' of {side}'}", href=f"{stem}.{kind}", download="", className="tool")
+            for kind in ("csv", "html")
         ]
     summary = html.Summary("Export", **aria(label=f"Export {drawn.title}"))
     return html.Details([summary, html.Span(choices, className="choices")], className="fold export")

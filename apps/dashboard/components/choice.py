@@ -6,11 +6,14 @@ import dash_mantine_components as dmc
 
 from interp.store import RunSummary
 
+LETTER, WIDEST = 6.6, 600
+"""Pixels of a letter of a select, and of the widest select: two stand on a line of 1280."""
+
 
 def choice(
-    name: str | dict[str, str], label: str, options: list[tuple[str, str]], value: str | None, width: int = 220
+    name: str | dict[str, str], label: str, options: list[tuple[str, str]], value: str | None, width: int | None = 220
 ) -> dmc.Select:
-    """Return a searchable select of `(value, label)` options."""
+    """Return a searchable select of `(value, label)` options, as wide as its longest option where `width` is None."""
     return dmc.Select(
         id=name,
         label=label,
@@ -21,8 +24,13 @@ def choice(
         nothingFoundMessage="nothing of that name",
         comboboxProps={"shadow": "md"},
         size="xs",
-        w=width,
+        w=_fitting(label, options) if width is None else width,
     )
+
+
+def _fitting(label: str, options: list[tuple[str, str]]) -> int:
+    longest = max((len(text) for _, text in options), default=0)
+    return min(WIDEST, round(LETTER * (longest + len(label))) + 58)
 
 
 def run_options(lines: list[RunSummary]) -> list[tuple[str, str]]:

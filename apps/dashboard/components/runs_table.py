@@ -50,15 +50,15 @@ def summary(lines: list[RunSummary]) -> str:
 
 def columns(by: str) -> list[dict]:
     """Return the columns, each with its filter under its name; grouped `by` one of them, that one stands first."""
-    widths = {"star": 52, "status": 92, "created": 146, "method": 92, "task": 76, "style": 106, "model": 116}
+    widths = {"star": 46, "status": 86, "created": 138, "method": 104, "task": 70, "style": 110, "model": 112}
     text = {name: {"field": name, "headerName": name, "width": width} for name, width in widths.items()}
     text["star"] |= {"headerName": "★", "headerTooltip": "starred"}
     text["status"]["cellClassRules"] = {"bad": "params.value !== 'complete'"}
     text["created"] |= {"sort": "desc", "sortIndex": 1, "headerName": "created (UTC)", "cellDataType": "text"}
-    for name in ("n", "seconds"):
+    for name, label, width in (("n", "n", 62), ("seconds", "time (s)", 78)):
         right = {"type": "rightAligned", "filter": "agNumberColumnFilter"}
-        text[name] = {"field": name, "headerName": name, "width": 70, **right}
-    for name, flex, least in (("headline", 4, 250), ("tags", 1, 76), ("notes", 1, 76), ("run_id", 1, 76)):
+        text[name] = {"field": name, "headerName": label, "width": width, **right}
+    for name, flex, least in (("headline", 4, 220), ("tags", 1, 68), ("notes", 1, 68), ("run_id", 1, 78)):
         label = "run" if name == "run_id" else name
         text[name] = {"field": name, "headerName": label, "minWidth": least, "flex": flex, "tooltipField": name}
     first = [text.pop(by) | {"sort": "asc", "sortIndex": 0}] if by in GROUPS[1:] else []

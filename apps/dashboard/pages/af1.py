@@ -73,7 +73,7 @@ def layout(library: Library, request: Request) -> Component:
         HEADING,
         request,
         [html.P(READING, className="lead"), *search, *sections],
-        controls=[choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)],
+        controls=[choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=None)],
         selection=selection,
     )
 

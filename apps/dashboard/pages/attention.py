@@ -48,7 +48,7 @@ def layout(library: Library, request: Request) -> Component:
     line, lines, instead = picked(library, METHODS, request, nothing)
     if line is None:
         return page(PATH, HEADING, request, instead)
-    controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
+    controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=None)]
     try:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(dataset, request.selection)

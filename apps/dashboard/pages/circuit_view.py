@@ -42,7 +42,7 @@ def layout(library: Library, request: Request, tabs: Component) -> Component:
     if line is None:
         return page(PATH, HEADING, request, [tabs, *instead], selection=Selection(view=VIEW))
     options = [(each.run_id, f"{run_label(each)} · {_asked(each)}") for each in lines]
-    controls = [choice(ids.RUN_CHOICE, "Run", options, line.run_id, width=470)]
+    controls = [choice(ids.RUN_CHOICE, "Run", options, line.run_id, width=None)]
     try:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(dataset, request.selection)

@@ -7,6 +7,7 @@ every further dim (`view`, as `kind=mean,component=z`) are in the address.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
@@ -70,8 +71,8 @@ def _runs(library: Library, one: RunSummary, two: RunSummary | None) -> list[Com
     others = [line for line in library.of(one.method) if line.run_id != one.run_id]
     others += [two] if two is not None and two not in others and two != one else []
     return [
-        choice(ids.RUN_CHOICE, "A", first, one.run_id, width=390),
-        choice(ids.COMPARE_AGAINST, "B", run_options(others), two.run_id if two else None, width=330),
+        choice(ids.RUN_CHOICE, "A", first, one.run_id, width=None),
+        choice(ids.COMPARE_AGAINST, "B", run_options(others), two.run_id if two else None, width=None),
     ]
 
 
@@ -94,7 +95,7 @@ def _body(
     try:
         if array is None:
             raise InterpError(f"Run A ({one.method}) keeps no array of numbers.")
-        card = _card(difference(first, second, array, places), one, array, request.theme)
+        card = _card(difference(first, second, array, places), (one, two), array, request.theme)
     except InterpError as error:
         card = broken_card("These two arrays cannot be subtracted", str(error))
     return [top, _arrays(first, array, places), card, *tables], shown
@@ -113,13 +114,13 @@ def _arrays(dataset: xr.Dataset, array: str | None, places: dict[str, str]) -> C
     return html.Div(parts, className="keyboard compare-array")
 
 
-def _card(made: xr.Dataset, one: RunSummary, array: str, theme: str) -> Component:
-    known = FIGURES.get(one.method, ())
+def _card(made: xr.Dataset, runs: tuple[RunSummary, RunSummary], array: str, theme: str) -> Component:
+    known = FIGURES.get(runs[0].method, ())
     drawing = next((each for each in known if each.shows == array), next(iter(known), None))
-    source = Source(one.run_id, drawing.name) if drawing else None
+    one, two = (Source(run.run_id, drawing.name) if drawing else None for run in runs)
     figure = figures.beside(made, theme=theme)
-    ready = dressed(figure, made, figures.summary(made), table=figures.table(made), source=source)
-    return figure_card(ready, ids.COMPARE_FIGURE, HEIGHT)
+    ready = dressed(figure, made, figures.summary(made), table=figures.table(made), source=one)
+    return figure_card(replace(ready, against=two), ids.COMPARE_FIGURE, HEIGHT)
 
 
 def _swapped(shown: Selection) -> str:

@@ -24,7 +24,7 @@ from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages.fourier_cards import card
 from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, places, readable
 from apps.dashboard.pages.fourier_periods import NONE, choices, compared, pin_of
-from apps.dashboard.pages.fourier_runs import Chosen, chosen
+from apps.dashboard.pages.fourier_runs import Chosen, cards_for, chosen
 from apps.dashboard.pages.fourier_views import PATH, VIEWS
 from apps.dashboard.selection import MOST_PINS, Selection, parse, selected
 from interp.errors import nearest
@@ -42,7 +42,7 @@ def layout(library: Library, request: Request) -> Component:
     shown = selection_of(found, request)
     view = VIEWS[shown.view or next(iter(VIEWS))]
     datasets = readable(library, found)
-    cards = [card(library, found, asked, shown, request.theme) for asked in view.cards]
+    cards = [card(library, found, asked, shown, request.theme) for asked in cards_for(view, found)]
     body = [
         html.P(view.question, className="lead"),
         _chosen_periods(datasets, shown, _try(found, datasets, shown)),
@@ -80,12 +80,12 @@ def _try(found: Chosen, datasets: Mapping[str, Any], shown: Selection) -> list[C
     if found.task is None or shown.view not in ("spectra", "circles", "causal"):
         return []
     known = {name: value for name, (_, value) in places(datasets, shown).items()}
-    role = known.get("place", "")
+    role = known.get("place", "").partition(" at ")[0]
     asked = Selection(
         model=found.model, task=found.task, style="plain", view="plane", layer=int(known.get("layer", 0)),
         role=role if role in OPERANDS else "b", period=10.0,
     )  # fmt: skip
-    return [following("period", asked, shown, ("period", "layer"), "the plane of this period taken out of one prompt.")]
+    return [following("period", asked, shown, ("period", "layer"), "the plane of a period taken out of one prompt.")]
 
 
 def _chosen_periods(datasets: Mapping[str, Any], shown: Selection, link: list[Component]) -> Component:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from apps.dashboard.desk import desk
 from apps.dashboard.library import COMPLETE, Library
 from apps.dashboard.page import Request
-from apps.dashboard.pages.fourier_views import VIEWS
+from apps.dashboard.pages.fourier_views import MODULAR, TEXT, VIEWS, View
 from apps.dashboard.selection import Selection
-from interp.errors import nearest
+from interp.errors import InterpError, nearest
 from interp.store import RunSummary
 from interp.store.study import WEIGHTS_ONLY
 
 METHODS = (
     "spectrum", "spectra", "helix", "planes", "filters", "grokking", "clock_pizza", "digit_probes", "digit_rotation",
-    "digit_codes", "convergence",
+    "digit_codes", "convergence", "neurons",
 )  # fmt: skip
 DEFAULT_TASK = "a+b"
 UNEMBEDDING = "unembedding"
@@ -61,6 +62,23 @@ def chosen(library: Library, request: Request) -> Chosen:
         notices.append(f"No Fourier run of {model} asks {task!r} (there are {', '.join(tasks)}).")
         task = tasks[0]
     return Chosen(model, task, models, tasks, runs_of(own, task, named))
+
+
+def cards_for(view: View, found: Chosen) -> list[tuple[str, str, str]]:
+    """Return the cards of a view: what was run, and what could be run on this model."""
+    never = (TEXT if modular(found) else MODULAR) if {*TEXT, *MODULAR} & {kind for kind, _, _ in view.cards} else ()
+    return [card for card in view.cards if card[0] in found.runs or card[0] not in never]
+
+
+def modular(found: Chosen) -> bool:
+    """Return whether the model of the page is a network of modular addition: it has such a run, or interp says so."""
+    if set(MODULAR) & set(found.runs):
+        return True
+    try:
+        known = desk().catalogue()["models"]
+    except InterpError:
+        return False
+    return next((each["task"] for each in known if each["name"] == found.model), None) == "modadd"
 
 
 def again(library: Library, selection: Selection) -> Chosen:

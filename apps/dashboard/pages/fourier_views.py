@@ -1,4 +1,4 @@
-"""What the Fourier page asks: five views, each a question and the figures that answer it."""
+"""What the Fourier page asks: five views, each a question and the figures that answer it for the model shown."""
 
 from __future__ import annotations
 
@@ -42,9 +42,13 @@ VIEWS: dict[str, View] = {
     ),
     "neurons": View(
         "Neurons, clock and pizza",
-        "Into which clusters of frequencies do the neurons of a modular network fall, and does it add like a clock or "
-        "like a pizza?",
+        "What does a single neuron do? In a network that adds modulo p: into which clusters of frequencies do neurons "
+        "fall, and does it add like a clock or like a pizza? In a language model: which rule of thumb does one follow?",
         (
+            ("neurons", "operand_maps", "Late neurons at every pair"),
+            ("neurons", "shares", "Neurons that follow a rule of thumb"),
+            ("neurons", "kept_curve", "What the first neurons of each layer keep"),
+            ("neurons", "knockout", "Without the neurons of one rule"),
             ("grokking", "clusters", "Neurons by frequency"),
             ("grokking", "spectra", "Spectra over training"),
             ("clock_pizza", "evidence", "Clock or pizza"),
@@ -77,6 +81,11 @@ VIEWS: dict[str, View] = {
         ),
     ),
 }  # fmt: skip
+
+
+MODULAR = ("grokking", "clock_pizza")
+"""Kinds of runs that only a network of modular addition has; its neurons have frequencies, no rules of thumb."""
+TEXT = ("neurons",)
 
 
 def name_of(method: str, figure: str) -> str:

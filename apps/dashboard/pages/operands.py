@@ -36,7 +36,7 @@ def layout(library: Library, request: Request) -> Component:
     line, lines, instead = picked(library, (METHOD,), request, nothing)
     if line is None:
         return page(PATH, HEADING, request, instead)
-    controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=420)]
+    controls = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=None)]
     try:
         dataset = library.dataset(line.run_id)
         operands_moves.require(dataset)

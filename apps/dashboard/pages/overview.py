@@ -11,6 +11,7 @@ from apps.dashboard.components.card import broken_card, figure_card, missing_car
 from apps.dashboard.components.choice import choice, short
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.pages.fourier_runs import UNEMBEDDING, kind_of
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import drawing
@@ -39,9 +40,7 @@ def layout(library: Library, request: Request) -> Component:
         request.notices.append(f"No runs of model {asked!r} in this store; {model} is shown instead.")
     newest = newest_runs(library, model)
     rows = [_cell_row(library, request, newest, model, task) for task in study_cells(newest)]
-    top = html.Section(
-        [_accuracy(library, newest, model), _spectrum(library, request, newest, model)], className="grid top"
-    )
+    top = html.Section([_accuracy(library, newest, model), _spectrum(library, request, model)], className="grid top")
     return page(
         PATH,
         f"Where and when {short(model)} computes",
@@ -97,12 +96,12 @@ def run_href(run_id: str) -> str:
     return f"/runs{Selection(run=run_id).search}"
 
 
-def _spectrum(library: Library, request: Request, newest: dict, model: str) -> Component:
-    """Return the spectrum of the number embeddings: of the model where it has one, else of any task."""
-    lines = [line for (method, _, _), line in newest.items() if method == "spectrum"]
+def _spectrum(library: Library, request: Request, model: str) -> Component:
+    """Return the spectrum of the number embeddings, which leads to the Fourier page."""
+    lines = [line for line in library.of("spectrum") if line.model == model]
     if not lines:
         return missing_card("Spectrum of the number embeddings", "Not run yet.", f"interp run spectrum --model {model}")
-    line = next((line for line in lines if line.task is None), lines[0])
+    line = max(lines, key=lambda each: (kind_of(each) != UNEMBEDDING, each.task is None))  # of equals the newest
     href = f"/fourier{Selection(run=line.run_id, model=model).search}"
     return _card(library, request, line, "spectrum", href, SPECTRUM_HEIGHT)
 

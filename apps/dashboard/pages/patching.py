@@ -47,7 +47,7 @@ def layout(library: Library, request: Request) -> Component:
     if request.selection.run != line.run_id:
         line = usual(lines, line)
     options = [(each.run_id, f"{run_label(each)} · {label_of(each)}") for each in lines]
-    controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", options, line.run_id, width=470)]
+    controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", options, line.run_id, width=None)]
     try:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(library, line, request.selection)

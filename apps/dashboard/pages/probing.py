@@ -9,6 +9,7 @@ shift-click and Esc only change the figures of the cell.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
@@ -51,7 +52,7 @@ def layout(library: Library, request: Request) -> Component:
     line, lines, instead = picked(library, METHODS, request, nothing)
     if line is None:
         return page(PATH, HEADING, request, instead)
-    controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=330)]
+    controls: list[Component] = [choice(ids.RUN_CHOICE, "Run", run_options(lines), line.run_id, width=None)]
     try:
         dataset = library.dataset(line.run_id)
         cell, wrong = cell_of(dataset, request.selection)
@@ -63,7 +64,7 @@ def layout(library: Library, request: Request) -> Component:
         return page(PATH, HEADING, request, [broken_card("Probes", str(error))], controls=controls)
     chosen = Selection(run=line.run_id, target=cell[0], layer=cell[1], role=cell[2], pin=tuple(map(named, pins)))
     stores = [dcc.Store(id=ids.PROBING_CLICK), dcc.Store(id=ids.PROBING_DRAWN)]
-    beside = probing_beside.sections(library, request, line, cell[0])
+    beside = probing_beside.sections(library, request, line, cell)
     body = [html.P(READING, className="lead"), *cards, *beside, *stores]
     return page(PATH, HEADING, request, body, controls=[*choices(library, line, cell), *controls], selection=chosen)
 
@@ -103,8 +104,13 @@ def axes(dataset: xr.Dataset) -> tuple[list[int], list[str]]:
     return [int(v) for v in dataset["layer"].to_numpy()], [str(v) for v in dataset["role"].to_numpy()]
 
 
-def moved(library: Library, search: str, click: Any, layer: Any, role: Any) -> tuple:
-    """Return the address, what is drawn anew, layer and role, after a click on this page or (None) a choice by key."""
+def moved(
+    library: Library, search: str, click: Any, layer: Any, role: Any, runs: Mapping[str, str] | None = None
+) -> tuple:
+    """Return the address, what is drawn anew, layer and role, after a click on this page or (None) a choice by key.
+
+    `runs` says which run each card of the page shows.
+    """
     same = (no_update,) * 4
     shown = parse(search)[0]
     dataset = library.dataset(shown.run or "")
@@ -125,7 +131,8 @@ def moved(library: Library, search: str, click: Any, layer: Any, role: Any) -> t
     if (found, kept) == (cell, pins):
         return same
     chosen = shown.but(layer=found[1], role=found[2], pin=tuple(map(named, kept)))
-    drawn = probing_cell.drawn_anew(dataset, cell, found, kept)
+    beside = probing_beside.drawn_anew(library, runs or {}, found) if found != cell else {}
+    drawn = probing_cell.drawn_anew(dataset, cell, found, kept, beside)
     return address(PATH, chosen), drawn, str(found[1]), found[2]
 
 
@@ -141,13 +148,15 @@ def register(app: Dash, library: Library) -> None:
         Input(ids.PROBING_LAYER, "value"),
         Input(ids.PROBING_ROLE, "value"),
         State(ids.SELECTION, "data"),
+        State(ids.whence(ALL, ALL), "id"),
         prevent_initial_call=True,
     )
-    def move(click: Any, layer: Any, role: Any, shown: Any) -> tuple:
+    def move(click: Any, layer: Any, role: Any, shown: Any, cards: list[dict[str, str]]) -> tuple:
         by_click = ctx.triggered_id == ids.PROBING_CLICK
         if by_click and not isinstance(click, dict):
             return (no_update,) * 4
-        return moved(library, (shown or {}).get("search", ""), click if by_click else None, layer, role)
+        runs = {str(card["card"]): str(card["run"]) for card in cards}
+        return moved(library, (shown or {}).get("search", ""), click if by_click else None, layer, role, runs)
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),

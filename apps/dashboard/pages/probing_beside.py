@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dash import html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
-from apps.dashboard.components.card import missing_card
+from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.still import still_card
+from apps.dashboard.drawn import Drawn, Source
 from apps.dashboard.kin import command, same_question
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request
+from apps.dashboard.pages.probing_cell import Cell
+from apps.dashboard.selection import RUN_ID
 from interp.errors import InterpError
+from interp.figures import drawing, probe_tables
+from interp.figures.twin import twin
 from interp.store import RunSummary
 
 HEIGHT, ALL_HEIGHT = 320, 400
@@ -34,12 +42,19 @@ BESIDE = {
 CALLED = {"result0": "ones", "result1": "tens", "result_carry0": "carry"}
 
 
-def sections(library: Library, request: Request, line: RunSummary, target: str) -> list[Component]:
-    """Return the sections below the selected cell; of several runs of one method, the one about `target`."""
+# the figures that are drawn at the layer and role of the selected cell, and what they say there
+AT_CELL = {
+    "overlap_map": (probe_tables.overlap_map, probe_tables.overlap_summary),
+    "transfer_map": (probe_tables.transfer_map, probe_tables.transfer_summary),
+}
+
+
+def sections(library: Library, request: Request, line: RunSummary, cell: Cell) -> list[Component]:
+    """Return the sections below the selected cell; of several runs of one method, the one about its label."""
     first = [still_card(library, line, name, request.theme, ALL_HEIGHT) for name in ALL[line.method]]
     made = [_section("All labels of this run", first)]
     for title, cards in BESIDE.items():
-        made.append(_section(title, [_beside(library, request, line, target, card) for card in cards]))
+        made.append(_section(title, [_beside(library, request, line, cell, card) for card in cards]))
     return made
 
 
@@ -50,13 +65,37 @@ def _section(title: str, cards: list[Component]) -> Component:
 
 
 def _beside(
-    library: Library, request: Request, line: RunSummary, target: str, card: tuple[str, str, str, str]
+    library: Library, request: Request, line: RunSummary, cell: Cell, card: tuple[str, str, str, str]
 ) -> Component:
     method, name, title, more = card
-    run = about(library, same_question(library, line, (method,)), target)
+    run = about(library, same_question(library, line, (method,)), cell[0])
     if run is None:
         return missing_card(title, "Not run yet for this model, task and style.", command(method, line) + more)
-    return still_card(library, run, name, request.theme, HEIGHT)
+    if name not in AT_CELL:
+        return still_card(library, run, name, request.theme, HEIGHT)
+    try:
+        return figure_card(at_cell(library, run.run_id, name, cell, request.theme), name, HEIGHT)
+    except InterpError as error:
+        return broken_card(title, str(error))
+
+
+def at_cell(library: Library, run_id: str, name: str, cell: Cell, theme: str) -> Drawn:
+    """Return a figure of another run at the layer and role of the selected cell, as far as that run has them."""
+    dataset, (draw, say) = library.dataset(run_id), AT_CELL[name]
+    place, shows = cell[1:], drawing(str(dataset.attrs["method"]), name).shows
+    figure, source = draw(dataset, at=place, theme=theme), Source(run_id, name)
+    return dressed(figure, dataset, say(dataset, place), table=twin(dataset, shows), source=source)
+
+
+def drawn_anew(library: Library, runs: Mapping[str, str], cell: Cell) -> dict[str, Drawn]:
+    """Return the figures that follow the cell, of the runs that the cards of the page show (card -> run)."""
+    found = {}
+    for name in (name for name in AT_CELL if RUN_ID.fullmatch(runs.get(name, ""))):
+        try:
+            found[name] = at_cell(library, runs[name], name, cell, "bare")
+        except InterpError:
+            continue  # its card said so when the page was drawn
+    return found
 
 
 def about(library: Library, runs: list[RunSummary], target: str) -> RunSummary | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -150,11 +150,16 @@ def clicked(click: dict, cell: Cell, layers: list[int], roles: list[str]) -> Cel
     return None
 
 
-def drawn_anew(dataset: xr.Dataset, before: Cell, cell: Cell, pins: list[Cell]) -> dict[str, Any]:
-    """Return what changes where `cell` is selected after `before`: figures by graph (without theme), texts by id."""
+def drawn_anew(
+    dataset: xr.Dataset, before: Cell, cell: Cell, pins: list[Cell], beside: Mapping[str, Drawn]
+) -> dict[str, Any]:
+    """Return what changes where `cell` is selected after `before`: figures by graph (without theme), texts by id.
+
+    `beside` are figures of other runs that were drawn at that cell.
+    """
     figures: dict[str, Any] = {MAP: {"layout": {"shapes": frames(dataset, cell, pins)}}}
     texts: dict[str, str] = {}
-    ready, names = {"pinned": _compared(dataset, cell, pins, "bare")}, list(OF_CELL) if cell != before else []
+    ready, names = {"pinned": _compared(dataset, cell, pins, "bare"), **beside}, list(OF_CELL) if cell != before else []
     if names and cell[2] == before[2]:  # the curve of that role is drawn already
         names.remove(CURVE)
         figures[CURVE] = {"layout": {"shapes": [probe_cell.mark(cell[1])]}}
@@ -167,5 +172,6 @@ def drawn_anew(dataset: xr.Dataset, before: Cell, cell: Cell, pins: list[Cell]) 
     for name, each in ready.items():
         layout = {key: value for key, value in each.figure["layout"].items() if key != "template"}
         figures[name] = {"data": each.figure["data"], "layout": layout}
-        texts |= {ids.part(name, "title"): each.title, ids.part(name, "summary"): each.summary}
+        words = {"title": each.title, "subtitle": each.subtitle, "summary": each.summary}
+        texts |= {ids.part(name, part): said for part, said in words.items()}
     return {"figures": figures, "texts": texts}

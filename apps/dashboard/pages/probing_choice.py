@@ -30,7 +30,7 @@ def choices(library: Library, line: RunSummary, cell: Cell) -> list[Component]:
             continue  # a damaged run is offered by no choice
     return [
         choice(ids.PROBING_TARGET, "Label", [(name, name) for name in names], cell[0], 170),
-        choice(ids.PROBING_KIND, "Kind", [(run, kind) for kind, run in sorted(kinds.items())], line.run_id, 190),
+        choice(ids.PROBING_KIND, "Kind", [(run, kind) for kind, run in sorted(kinds.items())], line.run_id, None),
     ]
 
 
