@@ -22,7 +22,7 @@ from experiments.af1.verdict import verdicts
 from interp.cli.output import say
 from interp.errors import InterpError, nearest
 from interp.figures import drawing
-from interp.figures.export import FORMATS, browser, export
+from interp.figures.export import FORMATS, browser, export, possible
 from interp.figures.table import table
 from interp.progress import bar
 from interp.store import Store
@@ -83,8 +83,7 @@ def draw(store: Store, runs: Mapping[str, str], names: Iterable[str]) -> dict[st
 def write(store: Store, runs: Mapping[str, str], names: Iterable[str], out: Path) -> list[Path]:
     """Write figures and tables under `out` and return the files; without a Chromium only HTML and CSV."""
     names = list(names)
-    formats = FORMATS if browser() else ("html",)
-    files = export({out / name: figure for name, figure in draw(store, runs, names).items()}, formats)
+    files = export({out / name: figure for name, figure in draw(store, runs, names).items()}, possible(*FORMATS))
     for name, (frame, _) in frames(store, runs, names).items():
         path = out / f"{name}.csv"
         frame.to_csv(path, index=False)

@@ -18,7 +18,7 @@ from interp.cli.output import say
 from interp.errors import InterpError, nearest
 from interp.execute import record
 from interp.figures import FIGURES, drawing
-from interp.figures.export import browser, export
+from interp.figures.export import export, possible
 from interp.progress import Progress, bar
 from interp.store import Spec, Store
 
@@ -93,7 +93,7 @@ def main(
         out / f"{name}-{found.name}": draw(opened, run_id, found.name)
         for name, run_id in runs.items() for found in FIGURES[PARTS[name][0]]
     }  # fmt: skip
-    files = export(figures, ("html", "png", "svg") if browser() else ("html",))
+    files = export(figures, possible("html", "png", "svg"))
     for line in said(opened, runs):
         say(line)
     say(f"{len(files)} files are in {out}")

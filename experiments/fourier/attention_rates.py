@@ -18,6 +18,7 @@ import numpy as np
 import plotly.graph_objects as go
 import typer
 
+from experiments.fourier.files import write
 from experiments.fourier.zhong_runs import Measured
 from interp.progress import bar
 
@@ -116,7 +117,6 @@ def main(
 ) -> None:
     """Train what is missing, one network after another, and draw."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
     rows = json.loads(result.read_text()) if result.is_file() else []
     known = {(each["rate"], each["seed"], each["steps"]) for each in rows}
@@ -125,7 +125,7 @@ def main(
             if (rate, seed, steps) not in known:
                 rows.append(row(rate, seed, steps))
                 result.write_text(json.dumps(rows, indent=1) + "\n")
-    export({out / "attention-rates": picture(rows)}, ("html", "png") if browser() else ("html",))
+    write(out, {}, [("attention-rates", picture(rows))])
     say(f"{len(rows)} networks are in {result}, the figure in {out}")
 
 

@@ -22,7 +22,7 @@ import plotly.graph_objects as go
 import typer
 
 from interp.cli.output import say
-from interp.figures.export import browser, export
+from interp.figures.export import export, possible
 from interp.figures.theme import template
 from interp.fourier.nulls import VARIANTS, above_every_null, prepare
 from interp.methods.intervals import wilson
@@ -139,7 +139,7 @@ def main(
         frame = pd.DataFrame(found[name])
         frame.to_csv(out / f"calibration-{name.replace(' ', '-')}.csv", index=False)
         say(frame.to_string(index=False))
-    export({out / "calibration": figure(found)}, ("html", "png") if browser() else ("html",))
+    export({out / "calibration": figure(found)}, possible("html", "png"))
 
 
 def _row(what: dict[str, Any], hits: int, n: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.fourier.closed_forms_figures import pictures
+from experiments.fourier.files import frame, write
 from interp.fourier import ideal
 from interp.fourier.basis import basis, rows, transform_2d
 from interp.fourier.class_probe import folds, held_out
@@ -168,24 +169,14 @@ def verdicts() -> list[Verdict]:
     return [judge(claim, claim.models[0], *found[claim.name]) for claim in read_claims(PUBLISHED).values()]
 
 
-def frame(found: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    told = [(each.claim.name, each.claim.text, each.said, each.verdict) for each in found]
-    return pd.DataFrame(told, columns=["claim", "published", "measured", "verdict"])
-
-
 def main(out: Path = Path("experiments/fourier/out")) -> None:
     """Write the tables, figures and verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    for name, table in (("margins", margins()), ("random-phases", widths()), ("energy-without-probe", drifts())):
-        table.to_csv(out / f"{name}.csv", index=False)
-    frame(verdicts()).to_csv(out / "closed-forms-verdicts.csv", index=False)
-    drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures(widths(), trained(), drifts())}
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures, three tables and the verdicts are in {out}")
+    tables = {"margins": margins(), "random-phases": widths(), "energy-without-probe": drifts()}
+    tables |= {"closed-forms-verdicts": frame(verdicts())}
+    n = write(out, tables, pictures(widths(), trained(), drifts()))
+    say(f"{n} figures, three tables and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
 from experiments.fourier.digits_heads import Measured, heads, minkowski_sums
+from experiments.fourier.files import frame, write
 from interp.figures import FIGURES
 from interp.figures.convergence import agreed
 from interp.figures.digit_probes import best
@@ -158,23 +157,12 @@ def pictures() -> Iterator[tuple[str, go.Figure]]:
                     yield f"{name.replace(':', '-')}-{method}-{drawing.name}", drawing(found(method, name))
 
 
-def frame(given: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    told = [(each.claim.name, each.claim.text, each.said, each.verdict) for each in given]
-    return pd.DataFrame(told, columns=["claim", "published", "measured", "verdict"])
-
-
 def main(out: Path = Path("experiments/fourier/out")) -> None:
     """Write the table of heads, the figures and the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    heads().to_csv(out / "minkowski.csv", index=False)
-    frame(verdicts()).to_csv(out / "digits-verdicts.csv", index=False)
-    drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures()}
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures, the heads and the verdicts are in {out}")
+    n = write(out, {"minkowski": heads(), "digits-verdicts": frame(verdicts())}, pictures())
+    say(f"{n} figures, the heads and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

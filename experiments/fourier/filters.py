@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,8 @@ import plotly.graph_objects as go
 import typer
 import xarray as xr
 
-from experiments.fourier.helix import frame, sized
+from experiments.fourier.files import frame, write
+from experiments.fourier.helix import sized
 from experiments.fourier.number_runs import MAIN, MODULAR, NARROW, PLANTED, run, scale
 from interp.figures import FIGURES
 from interp.verdicts import Claim, Verdict, judge, read_claims
@@ -159,14 +160,9 @@ def pictures() -> Iterator[tuple[str, go.Figure]]:
 def main(out: Annotated[Path, typer.Option(help="Where files go.")] = Path("experiments/fourier/out")) -> None:
     """Write the figures, table 1 and the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    frame(verdicts()).to_csv(out / "filters-verdicts.csv", index=False)
-    table().to_csv(out / "filters-table1.csv", index=False)
-    drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures()}
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures, table 1 and the verdicts are in {out}")
+    n = write(out, {"filters-verdicts": frame(verdicts()), "filters-table1": table()}, pictures())
+    say(f"{n} figures, table 1 and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

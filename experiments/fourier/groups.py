@@ -18,6 +18,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from experiments.fourier.attention_rates import configuration
+from experiments.fourier.files import write
 from experiments.fourier.zhong_runs import Measured
 from interp.verdicts import Verdict, judge, read_claims
 
@@ -155,9 +156,8 @@ def picture(found: dict[str, Any]) -> go.Figure:
 def main(out: Path = Path("experiments/fourier/out")) -> None:
     """Train the product network where needed, write its figure and print the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    export({out / "products": picture(products())}, ("html", "png") if browser() else ("html",))
+    write(out, {}, [("products", picture(products()))])
     for each in verdicts():
         say(f"{each.verdict}: {each.claim.name}: {each.said}")
 

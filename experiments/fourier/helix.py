@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 import typer
 
 from experiments.fourier import helix_nulls
+from experiments.fourier.files import frame, write
 from experiments.fourier.number_runs import MAIN, MODULAR, PLANTED, run, scale
 from interp.figures import FIGURES
 from interp.fourier.helix import design, helix, r_squared
@@ -132,28 +133,13 @@ def sized(figure: go.Figure, model: str) -> go.Figure:
     return figure.update_layout(title_subtitle_text=f"{told} · {scale(model)}")
 
 
-def frame(found: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    return pd.DataFrame(
-        [
-            {"claim": each.claim.name, "published": each.claim.text, "measured": each.said, "verdict": each.verdict}
-            for each in found
-        ]
-    )
-
-
 def main(out: Annotated[Path, typer.Option(help="Where files go.")] = Path("experiments/fourier/out")) -> None:
     """Write the figures, the patch table and the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    frame(verdicts()).to_csv(out / "helix-verdicts.csv", index=False)
-    helix_nulls.table().to_csv(out / "helix-nulls.csv", index=False)
-    patch_table().to_csv(out / "helix-patch.csv", index=False)
-    drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures()}
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures, the patch table and the verdicts are in {out}")
+    tables = {"helix-verdicts": frame(verdicts()), "helix-nulls": helix_nulls.table(), "helix-patch": patch_table()}
+    n = write(out, tables, pictures())
+    say(f"{n} figures, the patch table and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import plotly.graph_objects as go
 import typer
 
 from experiments.fourier import nanda_figures as draw
+from experiments.fourier.files import frame, write
 from experiments.fourier.nanda_evidence import evidence
 from experiments.fourier.nanda_rules import RULES
 from interp.figures import FIGURES
@@ -73,37 +74,23 @@ def frames(name: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def frame(found: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    return pd.DataFrame(
-        [
-            {"claim": each.claim.name, "published": each.claim.text, "measured": each.said, "verdict": each.verdict}
-            for each in found
-        ]
-    )
-
-
 def main(
     models: Annotated[list[str] | None, typer.Argument(help="Trainings; all of the zoo.")] = None,
     out: Path = Path("experiments/fourier/out"),
 ) -> None:
     """Write figures, tables and verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    drawn: dict[str | Path, Any] = {}
+    tables: dict[str, pd.DataFrame] = {}
     names = models or trainings()
     for name in names:
-        drawn |= {out / f"nanda-{name}-{figure}": picture for figure, picture in pictures(name)}
-        for table, lines in frames(name).items():
-            lines.to_csv(out / f"nanda-{name}-{table}.csv", index=False)
+        tables |= {f"nanda-{name}-{table}": lines for table, lines in frames(name).items()}
         if name not in SEEDS:
-            frame(verdicts([name])).to_csv(out / f"nanda-{name}-verdicts.csv", index=False)
+            tables[f"nanda-{name}-verdicts"] = frame(verdicts([name]))
     if set(SEEDS) & set(names):
-        frame(verdicts([name for name in SEEDS if name in names])).to_csv(out / "nanda-verdicts.csv", index=False)
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures, their tables and the verdicts are in {out}")
+        tables["nanda-verdicts"] = frame(verdicts([name for name in SEEDS if name in names]))
+    n = write(out, tables, [(f"nanda-{name}-{figure}", drawn) for name in names for figure, drawn in pictures(name)])
+    say(f"{n} figures, their tables and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

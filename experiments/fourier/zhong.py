@@ -11,15 +11,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import typer
 import xarray as xr
 
 from experiments.fourier.attention_rates import measured_rates
+from experiments.fourier.files import frame, write
 from experiments.fourier.zhong_runs import (
     CIRCULAR,
     IRRELEVANT,
@@ -153,35 +153,22 @@ def pictures(reference: Path = REFERENCE) -> Iterator[tuple[str, go.Figure]]:
     yield "zhong-phases", phase_plot(phases(base_runs(runs(pizza / "1l_fixedwidth.csv.gz"))))
 
 
-def frame(found: list[Verdict]) -> pd.DataFrame:
-    """Return a line a claim: what was published, what was measured, the verdict."""
-    return pd.DataFrame(
-        [
-            {"claim": each.claim.name, "published": each.claim.text, "measured": each.said, "verdict": each.verdict}
-            for each in found
-        ]
-    )
-
-
 def main(
     out: Path = Path("experiments/fourier/out"),
     reference: Annotated[Path, typer.Option(help="Folder of third-party results.")] = REFERENCE,
 ) -> None:
     """Write figures and the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
 
-    out.mkdir(parents=True, exist_ok=True)
-    frame(verdicts(reference)).to_csv(out / "zhong-verdicts.csv", index=False)
+    write(out, {"zhong-verdicts": frame(verdicts(reference))}, ())
     if not (reference / "pizza").is_dir():
         say(f"{reference / 'pizza'} is not there: the verdicts on released networks and runs say 'not run'")
         return
-    drawn: dict[str | Path, Any] = {out / name: figure for name, figure in pictures(reference)}
     phases(base_runs(runs(reference / "pizza" / "1l_fixedwidth.csv.gz"))).to_dataframe().to_csv(
         out / "zhong-phases.csv"
     )
-    export(drawn, ("html", "png") if browser() else ("html",))
-    say(f"{len(drawn)} figures and the verdicts are in {out}")
+    n = write(out, {}, pictures(reference))
+    say(f"{n} figures and the verdicts are in {out}")
 
 
 if __name__ == "__main__":

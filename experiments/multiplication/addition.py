@@ -102,7 +102,7 @@ def main(
     """Write figures and verdicts; measure first where a training is named."""
     from experiments.multiplication.written_evidence import read, write
     from interp.cli.output import say
-    from interp.figures.export import browser, export
+    from interp.figures.export import export, possible
 
     if trained is not None:
         names = [name for each in SEEDS.values() for name in each if (trained / name / "SHA256SUMS").is_file()]
@@ -110,7 +110,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     drawn: dict[str | Path, Any] = {out / f"addition-{key}": picture for key, picture in pictures(read(RESULTS))}
     frame(lines(), SCALES, COMMAND).to_csv(out / "addition-verdicts.csv", index=False)
-    export(drawn, ("html", "png") if browser() else ("html",))
+    export(drawn, possible("html", "png"))
     say(f"{len(drawn)} figures and the verdicts are in {out}")
 
 

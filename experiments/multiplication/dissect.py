@@ -148,7 +148,7 @@ def main(
     """Write figures, tables and verdicts; measure first where trainings are named."""
     from experiments.multiplication.written_evidence import read, write
     from interp.cli.output import say
-    from interp.figures.export import browser, export
+    from interp.figures.export import export, possible
 
     if trained is not None:
         write(RESULTS, measure(trained))
@@ -157,7 +157,7 @@ def main(
     drawn: dict[str | Path, Any] = {out / f"dissect-{name}": picture for name, picture in pictures(found)}
     frame(lines(), SCALES, COMMAND).to_csv(out / "dissect-verdicts.csv", index=False)
     scores(found).to_csv(out / "dissect-accuracy.csv", index=False)
-    export(drawn, ("html", "png") if browser() else ("html",))
+    export(drawn, possible("html", "png"))
     say(f"{len(drawn)} figures, their tables and the verdicts are in {out}")
 
 

@@ -123,7 +123,7 @@ def main(
 ) -> None:
     """Measure every model, write its figures, the table of accuracies and the verdicts."""
     from interp.cli.output import say
-    from interp.figures.export import browser, export
+    from interp.figures.export import export, possible
 
     names = _given(models) if models else present()
     if not names:
@@ -140,7 +140,7 @@ def main(
         say(f"  {line['verdict']:15} {line['claim']:16} {line['measured']}")
     drawn: dict[str | Path, go.Figure] = {out / name: figure for name, figure in pictures(found)}
     if drawn:
-        export(drawn, ("html", "png") if browser() else ("html",))
+        export(drawn, possible("html", "png"))
     say(f"{len(drawn)} figures, the accuracies and the verdicts are in {out}")
 
 

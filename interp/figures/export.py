@@ -35,6 +35,11 @@ def browser() -> str | None:
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
+def possible(*formats: str) -> tuple[str, ...]:
+    """Return those of `formats` that can be written on this machine: without a Chromium no still pictures."""
+    return formats if browser() else tuple(name for name in formats if name not in STILLS)
+
+
 def export(
     figures: Mapping[str | Path, go.Figure],
     formats: Sequence[str] = FORMATS,

@@ -25,6 +25,12 @@ def test_html_opens_without_a_network(tmp_path: Path) -> None:
     assert '"showSendToCloud": false' in text
 
 
+@pytest.mark.parametrize(("found", "expected"), [(None, ("html",)), ("/usr/bin/chromium", ("html", "png"))])
+def test_stills_are_possible_where_there_is_a_browser(found, expected, monkeypatch) -> None:
+    monkeypatch.setattr(exporting, "browser", lambda: found)
+    assert exporting.possible("html", "png") == expected
+
+
 @pytest.mark.browser
 def test_stills_are_what_their_names_say(tmp_path: Path) -> None:
     if browser() is None:
