@@ -45,6 +45,9 @@ class Choice:
             return base.but(metric=self.item)
         if self.family == "neurons":
             return base.but(node=self.item)
+        if self.family == "probes":
+            probe, _, reading = self.item.partition(" ")
+            return base.but(node=probe, metric=reading)
         head, _, operand = self.item.partition(" ")
         layer, _, index = head.partition(".")
         return base.but(layer=int(layer), head=int(index), role=operand or None)
@@ -97,6 +100,8 @@ def _item(family: str, asked: Selection) -> str | None:
         return asked.metric
     if family == "neurons":
         return asked.node
+    if family == "probes":
+        return asked.node and f"{asked.node} {asked.metric or 'value'}"
     if asked.layer is None or asked.head is None:
         return None
     head = f"{asked.layer}.{asked.head}"

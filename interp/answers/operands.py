@@ -37,5 +37,5 @@ def operands(question: Question) -> xr.Dataset:
     if inside.sum() > LARGEST_GRID:
         raise InterpError(f"{int(inside.sum()):,} pairs are too many; narrow them with --set low=0 --set high=99.")
     grid = replace(grid[inside], split="all")
-    sizes = {"layers": p.layers, "n_neurons": p.n_neurons, "direct": p.direct, "n_shuffles": p.n_shuffles}
-    return operands(question.model, grid, **sizes, **question.how)  # type: ignore[arg-type]
+    sizes = {"layers": p.layers, "n_neurons": p.n_neurons, "direct": p.direct, "probes": p.probes}
+    return operands(question.model, grid, n_shuffles=p.n_shuffles, **sizes, **question.how)  # type: ignore[arg-type]

@@ -18,9 +18,13 @@ from interp.figures import schema
 if TYPE_CHECKING:
     import xarray as xr
 
-FAMILIES = {"behaviour": "behaviour", "neurons": "activation", "attention": "attention", "added": "added"}
+FAMILIES = {
+    "behaviour": "behaviour", "neurons": "activation", "attention": "attention", "added": "added", "probes": "probed",
+}  # fmt: skip
 """Family -> the array that holds its maps."""
-DIMS = {"behaviour": "scalar", "neurons": "neuron", "attention": "head", "added": "head"}
+DIMS = {"behaviour": "scalar", "neurons": "neuron", "attention": "head", "added": "head", "probes": "probe"}
+SECOND = {"attention": "operand", "probes": "reading"}
+"""Families whose maps have two names: `3.1 a`, `result@6 error`."""
 WORDS = {
     "logit_diff": "Logit of the answer less that of the best other token",
     "probability": "Probability of the right answer",
@@ -29,6 +33,7 @@ WORDS = {
     "error": "Number said less the truth",
     "said": "Number said",
 }
+READ = {"value": "what it reads at the last token", "error": "what it reads less the truth"}
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,12 @@ def families(dataset: xr.Dataset) -> list[str]:
 
 
 def items(dataset: xr.Dataset, family: str) -> list[str]:
-    """Return the names of the maps of a family: `logit_diff`, `5.161`, `3.1 a`."""
+    """Return the names of the maps of a family: `logit_diff`, `5.161`, `3.1 a`, `result@6 error`."""
     if family not in families(dataset):
         raise InterpError(f"This run keeps no {family[:40]!r} maps. {nearest(family[:40], families(dataset))}")
     names = [str(name) for name in schema.labels(dataset, DIMS[family])]
-    if family == "attention":
-        return [f"{name} {operand}" for name in names for operand in schema.labels(dataset, "operand")]
+    if family in SECOND:
+        return [f"{name} {second}" for name in names for second in schema.labels(dataset, SECOND[family])]
     return names
 
 
@@ -135,10 +140,13 @@ def title_of(dataset: xr.Dataset, family: str, item: str) -> str:
         return WORDS.get(item, item)
     if family == "neurons":
         return f"Neuron {item}: activation at the last token"
-    head, _, operand = item.partition(" ")
+    first, _, second = item.partition(" ")
+    if family == "probes":
+        target, _, layer = first.partition("@")
+        return f"Probe of {target}, layer {layer}: {READ[second]}"
     if family == "attention":
-        return f"Head {head}: attention of the last token to {operand}"
-    return f"Head {head}: what it adds towards the answer"
+        return f"Head {first}: attention of the last token to {second}"
+    return f"Head {first}: what it adds towards the answer"
 
 
 def unit_of(dataset: xr.Dataset, family: str, item: str) -> str:

@@ -62,8 +62,9 @@ def pair_map(
             mark(dataset, one, cell),
         ]
     )  # fmt: skip
-    figure.update_xaxes(title_text=names[1], showgrid=False, constrain="domain")
-    figure.update_yaxes(title_text=names[0], showgrid=False)
+    across, up = ([known[0] - 0.5, known[-1] + 0.5] for known in (figure.data[0].x, figure.data[0].y))
+    figure.update_xaxes(title_text=names[1], showgrid=False, constrain="domain", range=across)
+    figure.update_yaxes(title_text=names[0], showgrid=False, range=up)
     return figure.update_layout(
         template=look.template(theme), coloraxis=scale(one), showlegend=False,
         title=schema.heading(dataset, one.title, one.unit, f"n = {int(dataset['n']):,} pairs", null_text(dataset, one)),
@@ -240,7 +241,15 @@ def says(dataset: xr.Dataset, one: Shown) -> str:
     return (
         f"{one.title}: {schema.number(float(known.min()))} to {schema.number(float(known.max()))}, mean "
         f"{schema.number(float(known.mean()))} over {int(dataset['n']):,} pairs; explained by {told}."
-    )
+    ) + _read(dataset, one)
+
+
+def _read(dataset: xr.Dataset, one: Shown) -> str:
+    """Return how well a probe reads pairs that it was not fitted on; nothing for other maps."""
+    if one.family != "probes":
+        return ""
+    r2, null = (float(dataset[name].sel(probe=one.item.split()[0])) for name in ("probe_r2", "probe_r2_null_high"))
+    return f" R² {schema.number(r2)} on pairs it was not fitted on (shuffled labels at most {schema.number(null)})."
 
 
 def table(dataset: xr.Dataset, one: Shown, by: str) -> Twin:

@@ -1,9 +1,11 @@
-"""What does the model do at every pair of operands: its answer, its neurons, what its heads read and write?
+"""What does the model do at every pair of operands: its answer, its neurons, its heads, and what probes read?
 
     behaviour [scalar, a, b]     right, probability and logit of the right answer, its logit less the best wrong one,
                                  the number said, and its error (said - truth; nan where no number is said)
     activation [neuron, a, b]    mlp_post at the last position (`operand_maps`)
     attention [head, operand, a, b]   what the last token reads from each operand
+    probed [probe, reading, a, b]     what ridge reads of the result, its digits and carry, fitted on other pairs, and
+                                 that less the truth; R² of each beside shuffled labels (`operand_probes`)
     added [head, a, b]           what the head writes towards the answer, against the mean of other numbers
                                  (`direct_logits`, the final norm's scale held)
 
@@ -32,6 +34,7 @@ from interp.methods.heuristic_neurons import operands_of
 from interp.methods.neuron_effects import Neuron
 from interp.methods.operand_answers import SCALARS, Said, answers_of, text_of
 from interp.methods.operand_maps import activations, as_grid
+from interp.methods.operand_probes import READINGS, Probed, probed
 from interp.methods.result import attributes, variable
 from interp.progress import Progress, silent
 
@@ -48,6 +51,7 @@ def operands(
     layers: Sequence[int] | None = None,
     n_neurons: int = 512,
     direct: bool = True,
+    probes: bool = True,
     n_shuffles: int = 19,
     batch_size: int = 512,
     progress: Progress = silent,
@@ -56,25 +60,42 @@ def operands(
     """Return the maps over all pairs of `grid`, and what properties of the pair explain of each beside shuffled maps.
 
     Of each of `layers` (default: the last) at most `n_neurons` neurons, those that vary most. Without `direct` nothing
-    is said of what heads write. Raises InterpError for other than two operands, layers that are not there, or (with
-    `direct`) a model whose logits are not a sum of what its parts write.
+    is said of what heads write, without `probes` nothing of what can be read. Raises InterpError for other than two
+    operands, layers that are not there, or (with `direct`) a model whose logits are not a sum of what its parts write.
     """
     pair, chosen = _check(model, grid, layers)
-    said = answers_of(model, grid, pair, batch_size, within(progress, 0, 5, "answers and attention"))
+    said = answers_of(model, grid, pair, batch_size, within(progress, 0, 6, "answers and attention"))
     neurons = _varying(model, grid, chosen, n_neurons, batch_size)
     maps = {
         "behaviour": said.scalars,
-        "activation": activations(model, grid, neurons, batch_size, within(progress, 1, 5, "neurons")),
+        "activation": activations(model, grid, neurons, batch_size, within(progress, 1, 6, "neurons")),
         "attention": said.attention,
     }
     if direct:
-        how: dict[str, Any] = {"batch_size": batch_size, "progress": within(progress, 2, 5, "heads"), "seed": seed}
+        how: dict[str, Any] = {"batch_size": batch_size, "progress": within(progress, 2, 6, "heads"), "seed": seed}
         terms = direct_logits(model, grid, against_numbers(model, grid), neuron_layers=[], **how)["heads_terms"]
         maps["added"] = terms.to_numpy().reshape(len(grid), -1).T.astype(np.float32)
-    progress(4, 5, "variance explained")
-    found = _with_explained(_dataset(model, grid, pair, maps, said, neurons), maps, grid, pair, n_shuffles, seed)
-    progress(5, 5, "explained")
+    read = None
+    if probes:
+        inner = within(progress, 4, 6, "probes")
+        read = probed(model, grid, n_shuffles=n_shuffles, batch_size=batch_size, progress=inner, seed=seed)
+        maps["probed"] = read.maps
+    progress(5, 6, "variance explained")
+    found = _with_probes(_dataset(model, grid, pair, maps, said, neurons), read, n_shuffles)
+    found = _with_explained(found, maps, grid, pair, n_shuffles, seed)
+    progress(6, 6, "explained")
     return found.assign_attrs(n_shuffles=n_shuffles, seed=seed)
+
+
+def _with_probes(found: xr.Dataset, read: Probed | None, n_shuffles: int) -> xr.Dataset:
+    """Return `found` with how well each probe reads, where there are probes."""
+    if read is None:
+        return found
+    null = f"largest R² of {n_shuffles} fits on shuffled labels"
+    return found.assign(
+        probe_r2=variable("probe", read.r2, "R²", "of pairs in folds the fit has not seen"),
+        probe_r2_null_high=variable("probe", read.r2_null, "R²", null),
+    ).assign_coords(probe=read.names, reading=list(READINGS))
 
 
 def _with_explained(
@@ -118,6 +139,7 @@ def _dataset(
         "activation": ("neuron", "activation", "mlp_post at the last position"),
         "attention": ("head operand", "attention weight", "what the last token reads from an operand"),
         "added": ("head", "logits", "what the head writes towards the answer, against other numbers"),
+        "probed": ("probe reading", "value", "what a probe of the last token reads, and that less the truth"),
     }
     data = {}
     xs, ys = np.unique(x), np.unique(y)

@@ -22,7 +22,7 @@ def _spectra(p: asked.Spectra, size: Size) -> Work:
 
 
 def _operands(p: Operands, size: Size) -> Work:
-    return {"grid": Passes("all", None, 4 if p.direct else 2)}  # answers, neurons; twice more for what heads write
+    return {"grid": Passes("all", None, 2 + 2 * p.direct + p.probes)}  # answers, neurons; heads write: twice; probes
 
 
 def _clock_pizza(p: ClockPizza, size: Size) -> Work:

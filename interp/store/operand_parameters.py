@@ -21,6 +21,7 @@ class Operands(Parameters):
     ] = None
     n_neurons: int = Field(512, ge=1, le=4096, description="neurons kept of each layer, those that vary most")
     direct: bool = Field(True, description="whether what each head writes towards the answer is kept")
+    probes: bool = Field(True, description="whether what ridge reads of the result at every layer is kept")
     n_shuffles: int = Field(19, ge=19, le=1000, description="shuffles of each map behind the null; 5 % needs 19")
 
     @model_validator(mode="after")

@@ -27,6 +27,8 @@ def operands(task: str = "a+b", size: int = 12, n_neurons: int = 6, direct: bool
         "attention": (("head", "operand"), rng.random((4, 2, size, size)).astype(np.float32)),
         "added": (("head",), rng.normal(size=(4, size, size)).astype(np.float32)),
     }
+    read = np.stack([[total, 0 * total], [b, b - total]]).astype(np.float32)
+    maps["probed"] = (("probe", "reading"), read)
     group = np.stack([a, b, total, b % 5, (a % 10 + b % 10 >= 10)]).astype(np.float32)
     data: dict = {}
     place = ("operand_a", "operand_b")
@@ -45,11 +47,13 @@ def operands(task: str = "a+b", size: int = 12, n_neurons: int = 6, direct: bool
     answer = np.array([[str(x + y) for y in range(size)] for x in range(size)])
     data |= {"text": (place, text), "answer": (place, answer), "answered": (place, answer)}
     data |= {"group": (("by", *place), group), "explained_null": ("by", np.full(len(BY), 0.05))}
+    data |= {"probe_r2": ("probe", [1.0, 0.5]), "probe_r2_null_high": ("probe", [0.01, 0.02])}
     return xr.Dataset(
         {**data, "n": ((), size * size - 1)},
         coords={
             "scalar": list(SCALARS), "scalar_units": ("scalar", list(SCALARS.values())), "operand": ["a", "b"],
             "neuron": [f"5.{i}" for i in range(n_neurons)], "head": [f"{i // 2}.{i % 2}" for i in range(4)],
+            "probe": ["result@1", "result@2"], "reading": ["value", "error"],
             "operand_a": np.arange(size), "operand_b": np.arange(size), "by": BY,
         },
         attrs={**attributes("operands", task), "operands": "a b", "n_shuffles": 19},

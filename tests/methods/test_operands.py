@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from interp.errors import InterpError
 from interp.methods.explained import explained, properties
+from interp.methods.operand_probes import crossed
 from interp.methods.operands import operands
 from tests.methods.planted import build_copier, copy_prompts
 
@@ -58,6 +60,30 @@ def test_a_copier_is_explained_by_what_it_copies():
     assert "added" not in found
     assert found["activation"].shape == (4, 10, 10)
     assert found["text"].to_numpy()[4, 7] == grid.texts[47]
+
+
+def test_a_probe_reads_what_is_copied_at_pairs_it_has_not_seen():
+    a, b = (column.ravel() for column in np.indices((10, 10)))
+    grid = copy_prompts(a, b)
+    grid.variables["result"] = a
+    found = operands(build_copier(), grid, direct=False)
+    assert [str(name) for name in found["probe"].to_numpy()] == ["result@1", "result@2"]
+    assert found["probe_r2"].min() > 0.999
+    assert found["probe_r2_null_high"].max() < 0.2
+    value, error = (found["probed"].sel(probe="result@2", reading=name).to_numpy() for name in ("value", "error"))
+    assert np.allclose(value - error, np.indices((10, 10))[0], atol=1e-4)
+    assert np.abs(error).max() < 0.1
+    assert "probed" not in operands(build_copier(), grid, direct=False, probes=False)
+
+
+def test_a_fold_is_read_by_a_fit_that_has_not_seen_it():
+    """60 features of noise fit 90 rows of noise well where they were seen, and not at all where they were not."""
+    rng = np.random.default_rng(0)
+    rows, labels = torch.from_numpy(rng.normal(size=(90, 60))), rng.normal(size=(90, 3))
+    read = crossed(rows, labels, rng.permutation(np.arange(90) % 3))
+    assert np.abs([np.corrcoef(read[:, i], labels[:, i])[0, 1] for i in range(3)]).max() < 0.3
+    line = crossed(rows, rows[:, :1].numpy(), np.arange(90) % 3)
+    assert np.corrcoef(line[:, 0], rows[:, 0])[0, 1] > 0.95
 
 
 def test_what_cannot_be_asked_is_refused():

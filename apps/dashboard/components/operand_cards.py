@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MAP_HEIGHT, LINE_HEIGHT = 560, 210
-NAMES = {"behaviour": "Behaviour", "neurons": "Neurons", "attention": "Attention", "added": "Written by heads"}
+NAMES = {
+    "behaviour": "Behaviour", "neurons": "Neurons", "attention": "Attention", "added": "Written by heads",
+    "probes": "Read by probes",
+}  # fmt: skip
 HOW = "← and → go through the maps; click a cell for its pair; shift-click pins the map; Esc lets go."
 
 
