@@ -29,16 +29,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
 from interp.models import planted_parts, planted_waves
+from interp.models.planted_fields import PREFIX, read_fields
 
-PREFIX = "planted:"
 EXAMPLES = (
     "planted:wait=3,transfer=2",
     "planted:mix=2",
@@ -98,15 +97,8 @@ def is_planted(name: str) -> bool:
 
 def read_name(name: str) -> Planted:
     """Return what a name such as `planted:wait=3,transfer=2` means. Raises InterpError, in one line, for a bad one."""
-    given: dict[str, int] = {}
-    for part in name.removeprefix(PREFIX).split(","):
-        field, equals, value = part.partition("=")
-        if field not in FIELDS:
-            raise InterpError(f"{name!r} has no field {field!r}. {nearest(field, FIELDS)}")
-        if not equals or not re.fullmatch(r"-?\d{1,10}", value, re.ASCII) or field in given:
-            raise InterpError(f"{name!r}: give {field} once, as a whole number, e.g. {EXAMPLES[0]}.")
-        given[field] = int(value)
-    return Planted(**given)
+    parts = name.removeprefix(PREFIX).split(",")
+    return Planted(**read_fields(name, parts, FIELDS, EXAMPLES[0], sign="-?"))
 
 
 def cache_directory() -> Path:

@@ -21,17 +21,17 @@ size. The carry is a step: its gradient is 0 at every prompt, so that what reach
 
 from __future__ import annotations
 
-import re
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from interp.errors import InterpError, nearest
+from interp.models.planted_fields import PREFIX, is_kind, read_fields, split_kind
 
 KINDS = ("copy", "compose", "adder")
 READS = ("v", "q", "k")
-LAYERS, LARGEST, PREFIX = 4, 16, "planted:"
+LAYERS, LARGEST = 4, 16
 Node = tuple[str, int | None, int | None]
 Receiver = tuple[str, int, int] | tuple[str, int] | tuple[str]
 
@@ -108,24 +108,14 @@ class Truth:
 
 def is_parts(name: str) -> bool:
     """Return whether `name` asks for one of these, well spelled or not."""
-    return re.match(rf"{PREFIX}({'|'.join(KINDS)})\b", name) is not None
+    return is_kind(name, KINDS)
 
 
 def read_parts(name: str) -> PlantedParts:
     """Return what a name such as `planted:compose,read=q` means. Raises InterpError, in one line, for a bad one."""
-    kind, *fields = name.removeprefix(PREFIX).split(",")
-    if kind not in KINDS:
-        raise InterpError(f"{name!r} names no planted model. {nearest(kind, KINDS)}")
-    given: dict[str, str] = {}
-    for part in fields:
-        field, _, value = part.partition("=")
-        if field not in ("read", "layers", "seed"):
-            raise InterpError(f"{name!r} has no field {field!r}. {nearest(field, ('read', 'layers', 'seed'))}")
-        if field in given or (field != "read" and not re.fullmatch(r"\d{1,10}", value, re.ASCII)):
-            raise InterpError(f"{name!r}: give {field} once, as a whole number, e.g. {PREFIX}{kind},layers=6.")
-        given[field] = value
-    numbers = {field: int(value) for field, value in given.items() if field != "read"}
-    return PlantedParts(kind, given.get("read", "v"), **numbers)
+    kind, parts = split_kind(name, KINDS)
+    example = f"{PREFIX}{kind},layers=6"
+    return PlantedParts(kind, **read_fields(name, parts, ("read", "layers", "seed"), example, texts=("read",)))
 
 
 def layout(planted: PlantedParts) -> Layout:

@@ -22,15 +22,14 @@ arXiv:2306.17844. A number line with circles: Kantamneni & Tegmark 2025, arXiv:2
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from interp.errors import InterpError, nearest
+from interp.errors import InterpError
+from interp.models.planted_fields import PREFIX, is_kind, read_fields, split_kind
 
 KINDS = ("clock", "pizza", "helix")
-PREFIX = "planted:"
 P, KEYS, DRAWS = 59, 5, 500
 HELIX_P, HELIX_KEYS = 200, (100, 40, 20, 1)
 """Numbers 0..199, so that sums of two numbers below 100 do not wrap; periods 2, 5, 10 and 200."""
@@ -78,23 +77,13 @@ class Truth:
 
 def is_waves(name: str) -> bool:
     """Return whether `name` asks for one of these, well spelled or not."""
-    return re.match(rf"{PREFIX}({'|'.join(KINDS)})\b", name) is not None
+    return is_kind(name, KINDS)
 
 
 def read_waves(name: str) -> PlantedWaves:
     """Return what a name such as `planted:clock,p=31` means. Raises InterpError, in one line, for a bad one."""
-    kind, *parts = name.removeprefix(PREFIX).split(",")
-    if kind not in KINDS:
-        raise InterpError(f"{name!r} names no planted model. {nearest(kind, KINDS)}")
-    given: dict[str, int] = {}
-    for part in parts:
-        field, _, value = part.partition("=")
-        if field not in FIELDS[kind]:
-            raise InterpError(f"{name!r} has no field {field!r}. {nearest(field, FIELDS[kind])}")
-        if field in given or not re.fullmatch(r"\d{1,10}", value, re.ASCII):
-            raise InterpError(f"{name!r}: give {field} once, as a whole number, e.g. {PREFIX}{kind},seed=1.")
-        given[field] = int(value)
-    return PlantedWaves(kind, **given)
+    kind, parts = split_kind(name, KINDS)
+    return PlantedWaves(kind, **read_fields(name, parts, FIELDS[kind], f"{PREFIX}{kind},seed=1"))
 
 
 def truth(name: str) -> Truth:
