@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class LongPrompts(Placed):
     """Rectangular prompts: tokens int64 [prompt, pos], one role a position, the tokens of each answer (none where the
     answer is not known), exact causal variables [prompt]."""
 
+    BY_PROMPT: ClassVar = ("tokens", "texts", "answers", "answer_tokens", "variables")
+
     tokens: np.ndarray
     roles: tuple[str, ...]
     texts: tuple[str, ...]
@@ -53,18 +55,6 @@ class LongPrompts(Placed):
             raise InterpError("long prompts: tokens, roles, texts, answers and variables have no one common length.")
         if len(set(self.roles)) != len(self.roles):
             raise InterpError(f"long prompts: a role is used twice in {', '.join(self.roles)}; roles must be unique.")
-
-    def __getitem__(self, rows: Any) -> LongPrompts:
-        """Return the prompts at `rows`: a slice, a boolean mask or integer indices."""
-        index = np.atleast_1d(np.arange(len(self))[rows])
-        return replace(
-            self,
-            tokens=self.tokens[index],
-            texts=tuple(self.texts[i] for i in index),
-            answers=tuple(self.answers[i] for i in index),
-            answer_tokens=tuple(self.answer_tokens[i] for i in index),
-            variables={name: column[index] for name, column in self.variables.items()},
-        )
 
     def token(self, k: int) -> Prompts:
         """Return token `k` of the answers (0 = the first) as a question of one token, for methods that need one: the

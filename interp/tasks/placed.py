@@ -7,7 +7,8 @@ one of several.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from interp.errors import InterpError, nearest
 
 
 class Placed:
-    """Rectangular tokens with roles. A subclass gives `tokens`, `roles`, `task`, `style` and rows by index."""
+    """Rectangular tokens with roles. A subclass is a dataclass; `BY_PROMPT` names its fields with a row a prompt."""
 
+    BY_PROMPT: ClassVar[tuple[str, ...]]
     tokens: np.ndarray
     roles: tuple[str, ...]
     task: str
@@ -26,7 +28,9 @@ class Placed:
         return len(self.tokens)
 
     def __getitem__(self, rows: Any) -> Self:
-        raise NotImplementedError
+        """Return the prompts at `rows`: a slice, a boolean mask or integer indices."""
+        index = np.atleast_1d(np.arange(len(self))[rows])
+        return replace(cast(Any, self), **{name: _taken(getattr(self, name), index) for name in self.BY_PROMPT})
 
     def position(self, role: str) -> int:
         """Return the position of `role`; `last` is the final position. Raises InterpError for an unknown role."""
@@ -47,6 +51,13 @@ class Placed:
         """
         rows = drawn(len(self), n, seed)
         return self if rows is None else self[rows]
+
+
+def _taken(column: Any, index: np.ndarray) -> Any:
+    """Return the rows of an array, of a dict of arrays, or of texts (as a tuple)."""
+    if isinstance(column, dict):
+        return {name: values[index] for name, values in column.items()}
+    return column[index] if isinstance(column, np.ndarray) else tuple(column[i] for i in index)
 
 
 def drawn(size: int, n: int | None, seed: int) -> np.ndarray | None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Prompts(Placed):
     `population` is the number of prompts in the whole distribution they enumerate or are a share of, 0 where that is
     not known: as many different prompts as that are all of it, and their mean is exact.
     """
+
+    BY_PROMPT: ClassVar = ("tokens", "texts", "answers", "answer_ids", "variables")
 
     tokens: np.ndarray
     roles: tuple[str, ...]
@@ -52,18 +54,6 @@ class Prompts(Placed):
             raise InterpError("prompts: tokens, roles, texts, answers and variables do not have one common length.")
         if len(set(self.roles)) != len(self.roles):
             raise InterpError(f"prompts: a role is used twice in {', '.join(self.roles)}; roles must be unique.")
-
-    def __getitem__(self, rows: Any) -> Prompts:
-        """Return the prompts at `rows`: a slice, a boolean mask or integer indices."""
-        index = np.atleast_1d(np.arange(len(self))[rows])
-        return replace(
-            self,
-            tokens=self.tokens[index],
-            texts=tuple(self.texts[i] for i in index),
-            answers=tuple(self.answers[i] for i in index),
-            answer_ids=self.answer_ids[index],
-            variables={name: column[index] for name, column in self.variables.items()},
-        )
 
     @functools.cached_property
     def digest(self) -> str:
