@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import platform
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ import numpy as np
 import torch
 import typer
 
+from experiments.benchmarks.random_llama import saved
 from interp.cli.output import say
 from interp.engine import run
 from interp.errors import InterpError
@@ -51,7 +51,7 @@ BATCH = 256
 
 def random_llama(n_layers: int, d_model: int) -> Any:
     """Return a seeded Llama with matrices of scale 1 / sqrt(fan in), so that every block moves the logits."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig
 
     tokenizer = number_tokenizer(999)
     config = LlamaConfig(
@@ -59,15 +59,7 @@ def random_llama(n_layers: int, d_model: int) -> Any:
         num_attention_heads=d_model // 32, num_key_value_heads=max(1, d_model // 128), tie_word_embeddings=False,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, max_position_embeddings=64,
     )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        plain = LlamaForCausalLM(config)
-        for weight in plain.parameters():
-            if weight.ndim == 2:
-                torch.nn.init.normal_(weight, std=weight.shape[-1] ** -0.5)
-    with tempfile.TemporaryDirectory() as directory:
-        plain.save_pretrained(directory)
-        tokenizer.save_pretrained(directory)
+    with saved(config, tokenizer) as directory:
         return load(directory)
 
 

@@ -10,14 +10,13 @@ can be left out for changing nothing.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
+from experiments.benchmarks.random_llama import saved
 from interp.models.number_tokenizer import number_tokenizer
 from interp.tasks.prompts import Prompts
 
@@ -27,7 +26,7 @@ VOCAB = 64
 def llama(n_layers: int = 4) -> Any:
     """Return a seeded random Llama on the default boot of TransformerLens (its weights frozen, as `load` does)."""
     from transformer_lens.model_bridge import TransformerBridge
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig
 
     tokenizer = number_tokenizer(VOCAB - 8)
     config = LlamaConfig(
@@ -35,15 +34,7 @@ def llama(n_layers: int = 4) -> Any:
         num_hidden_layers=n_layers, max_position_embeddings=256, tie_word_embeddings=False,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        plain = LlamaForCausalLM(config)
-        for weight in plain.parameters():
-            if weight.ndim == 2:
-                torch.nn.init.normal_(weight, std=weight.shape[-1] ** -0.5)
-    with tempfile.TemporaryDirectory() as directory:
-        plain.save_pretrained(directory)
-        tokenizer.save_pretrained(directory)
+    with saved(config, tokenizer) as directory:
         model = TransformerBridge.boot_transformers(directory, device="cpu")
     return model.eval().requires_grad_(False)
 

@@ -15,6 +15,7 @@ from interp.tasks import check_task, named_task
 
 if TYPE_CHECKING:
     from interp.methods.key_heads_elsewhere import Elsewhere
+    from interp.tasks.task import Task
 
 
 def attribution(question: Question) -> xr.Dataset:
@@ -41,15 +42,22 @@ def interchange(question: Question) -> xr.Dataset:
     from interp.tasks.interchange import interchanges
 
     p, spec = cast(Interchange, question.spec.settings), question.spec
-    task, tokenizer = named_task(str(spec.task)), question.model.arith.tokenizer
-    if tokenizer is None:
-        raise InterpError(f"interchange needs a task of two numbers, e.g. --task a+b; {spec.model!r} has none.")
-    check_task(task, tokenizer)
+    task, tokenizer = _two_numbers(question)
     train, test = (
         interchanges(task, tokenizer, p.variable, spec.style, split, n, spec.seed)
         for split, n in (("train", p.n_train), (p.split, p.n))
     )
     return interchange(question.model, train, test, rank=p.rank, steps=p.steps, **question.how)
+
+
+def _two_numbers(question: Question) -> tuple[Task, Any]:
+    """The task and the tokenizer of a question about the numbers of a prompt."""
+    spec, tokenizer = question.spec, question.model.arith.tokenizer
+    task = named_task(str(spec.task))
+    if tokenizer is None:
+        raise InterpError(f"{spec.method} needs a task of two numbers, e.g. --task a+b; {spec.model!r} has none.")
+    check_task(task, tokenizer)
+    return task, tokenizer
 
 
 def key_heads(question: Question) -> xr.Dataset:
@@ -86,10 +94,7 @@ def steering(question: Question) -> xr.Dataset:
     from interp.tasks.interchange import interchanges, parts
 
     p, spec = cast(Steering, question.spec.settings), question.spec
-    task, tokenizer = named_task(str(spec.task)), question.model.arith.tokenizer
-    if tokenizer is None:
-        raise InterpError(f"steering needs a task of two numbers, e.g. --task a+b; {spec.model!r} has none.")
-    check_task(task, tokenizer)
+    task, tokenizer = _two_numbers(question)
     train = question.prompts("train", p.n_train)
     value = parts(task, np.stack([train.variables[name] for name in task.operands], axis=1))[p.variable]
     middle = np.median(value) if p.variable != "carry" else 0.5 if task.operators[0] == "+" else -0.5

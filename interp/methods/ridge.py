@@ -21,6 +21,7 @@ Source: Hoerl & Kennard, Technometrics 12 (1970) 55; Hastie, Tibshirani & Friedm
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,25 +55,14 @@ class Moments:
 
     def __add__(self, part: Moments) -> Moments:
         """Return the moments of these rows and those of `part` together."""
-        return Moments(
-            self.n + part.n,
-            self.x + part.x,
-            self.y + part.y,
-            self.xx + part.xx,
-            self.xy + part.xy,
-            self.yy + part.yy,
-        )
+        return Moments(*map(operator.add, self._sums(), part._sums()))
 
     def __sub__(self, part: Moments) -> Moments:
         """Return the moments of the rows that are not in `part`."""
-        return Moments(
-            self.n - part.n,
-            self.x - part.x,
-            self.y - part.y,
-            self.xx - part.xx,
-            self.xy - part.xy,
-            self.yy - part.yy,
-        )
+        return Moments(*map(operator.sub, self._sums(), part._sums()))
+
+    def _sums(self) -> tuple[Any, ...]:
+        return self.n, self.x, self.y, self.xx, self.xy, self.yy
 
     def about(self, mean_x: Float[Tensor, " d"], mean_y: Float[Tensor, " t"]) -> tuple[Tensor, Tensor, Tensor]:
         """Return Σ(x-m_x)(x-m_x)ᵀ [d, d], Σ(x-m_x)(y-m_y) [d, t] and Σ(y-m_y)² [t]."""
