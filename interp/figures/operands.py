@@ -62,13 +62,18 @@ def pair_map(
             mark(dataset, one, cell),
         ]
     )  # fmt: skip
-    across, up = ([known[0] - 0.5, known[-1] + 0.5] for known in (figure.data[0].x, figure.data[0].y))
+    across, up = (_whole(schema.labels(dataset, name)) for name in ("operand_b", "operand_a"))
     figure.update_xaxes(title_text=names[1], showgrid=False, constrain="domain", range=across)
     figure.update_yaxes(title_text=names[0], showgrid=False, range=up)
     return figure.update_layout(
         template=look.template(theme), coloraxis=scale(one), showlegend=False,
         title=schema.heading(dataset, one.title, one.unit, f"n = {int(dataset['n']):,} pairs", null_text(dataset, one)),
     )  # fmt: skip
+
+
+def _whole(known: list[Any]) -> list[float]:
+    """Return the range that shows every cell and nothing beside them."""
+    return [known[0] - 0.5, known[-1] + 0.5]
 
 
 def scale(one: Shown) -> dict[str, Any]:
