@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HEAD = 75
 """Pixels of a figure that its title takes; a card writes the title itself."""
+LINE = 14
+"""Pixels of a line over a panel."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ def words(figure: go.Figure, dataset: xr.Dataset) -> tuple[str, str]:
 def untitled(figure: go.Figure) -> dict[str, Any]:
     """Return the figure as a dict without its title, with margins for a card."""
     notes: Any = figure["layout"]["annotations"]
-    panels = any(note.yref == "paper" and note.y == 1 for note in notes)
-    figure.update_layout(
-        title=None, margin={"l": 40, "r": 8, "t": 22 if panels else 10, "b": 30}, autosize=True, height=None
-    )
+    lines = max((note.text.count("<br>") + 1 for note in notes if note.yref == "paper" and note.y == 1), default=0)
+    top = 10 + LINE * lines if lines else 10
+    figure.update_layout(title=None, margin={"l": 40, "r": 8, "t": top, "b": 30}, autosize=True, height=None)
     return figure.to_dict()

@@ -133,9 +133,10 @@ def template(theme: str) -> go.layout.Template:
             "hoverlabel": {"bgcolor": hover, "bordercolor": line, "align": "left",
                            "font": {"family": FONT, "size": 12, "color": text}},
             "legend": {"orientation": "h", "x": 0, "xanchor": "left", "yref": "container", "y": 0,
-                       "yanchor": "bottom", "font": {"size": 11}, "itemsizing": "constant", "itemwidth": 30},
+                       "yanchor": "bottom", "font": {"size": 11}, "itemsizing": "trace", "itemwidth": 30},
             "annotationdefaults": {"font": {"size": 12, "color": text}},
             "margin": {"l": 48, "r": 12, "t": 84, "b": 40},
             "hovermode": "closest",
-        }
+        },
+        data={"bar": [{"error_x": {"color": text}, "error_y": {"color": text}}]},
     )  # fmt: skip

@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components import runs_table
+from apps.dashboard.components.card import arranged, missing_card
 from apps.dashboard.kin import command
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES, patching, runs
@@ -247,3 +248,17 @@ def test_a_window_of_another_place_does_not_stand_beside_the_search(tmp_path):
 def test_a_command_can_be_typed_whatever_the_model_is_called(small):
     line = replace(Library(small).of("af1")[0], model="dir with space", style="plain")
     assert command("cama", line).startswith("interp run cama --model 'dir with space' --task a+b")
+
+
+def test_what_was_not_run_stands_last_and_one_card_says_what_one_command_fills():
+    there, first = html.Figure("shown"), missing_card("One", "Not run yet.", "interp run heads")
+    second, third = (
+        missing_card("Two", "Not run yet.", "interp run heads"),
+        missing_card("Three", "No.", "interp run x"),
+    )
+    rows = arranged([first, there, second, third])
+    assert [[words(card).split() for card in row.children] for row in rows] == [
+        [["shown"]],
+        [["One", "·", "Two", "Not", "run", "yet.", "interp", "run", "heads"], ["Three", "No.", "interp", "run", "x"]],
+    ]
+    assert arranged([]) == []

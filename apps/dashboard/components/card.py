@@ -6,6 +6,7 @@ The sentence is the accessible description of the graph, which a screen reader c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -16,6 +17,8 @@ from apps.dashboard.components.card_tools import card_tools
 from apps.dashboard.components.notice import broken, commands
 from apps.dashboard.drawn import Drawn
 from interp.figures import GRAPH_CONFIG
+
+MISSING = "card card-missing"
 
 
 def figure_card(
@@ -50,8 +53,25 @@ def missing_card(title: str, text: str, *lines: str) -> Component:
     """Return a card for a result that is not there, with the command that makes it."""
     return html.Section(
         [html.H3(title), html.P(text, className="subtitle"), *([commands(*lines)] if lines else [])],
-        className="card card-missing",
+        className=MISSING,
     )
+
+
+def arranged(cards: list[Component], grid: str = "grid two") -> list[Component]:
+    """Return cards in rows: what is shown first, then what was not run; one card for what one command fills."""
+    there, lacking = [], dict[str, list[Component]]()
+    for card in cards:
+        if getattr(card, "className", "") == MISSING:
+            lacking.setdefault(str(card.children[-1]), []).append(card)
+        else:
+            there.append(card)
+    missing = [same[0] if len(same) == 1 else _merged(same) for same in lacking.values()]
+    return [html.Div(row, className=f"{grid} cards-row") for row in (there, missing) if row]
+
+
+def _merged(cards: list[Any]) -> Component:
+    title = " · ".join(card.children[0].children for card in cards)
+    return html.Section([html.H3(title), *cards[0].children[1:]], className=MISSING)
 
 
 def broken_card(title: str, text: str) -> Component:

@@ -13,7 +13,7 @@ from apps.dashboard.components.choice import run_label
 from apps.dashboard.selection import Selection
 from interp.store import RunSummary
 
-LONGEST = 90
+LONGEST = 240
 NUMBERS = (int, float)
 
 
@@ -31,7 +31,7 @@ def question_table(differing: Mapping[str, tuple[Any, Any]]) -> Component:
     if not differing:
         said = "Both runs ask the same question with the same parameters and seed."
         return _section("Configuration", html.P(said, className="muted"))
-    rows = [(name, _said(one), _said(two)) for name, (one, two) in differing.items()]
+    rows = [(name.removeprefix("parameters."), _said(one), _said(two)) for name, (one, two) in differing.items()]
     return _section("Configuration: what differs", _table(("field", "A", "B"), rows))
 
 

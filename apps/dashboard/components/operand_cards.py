@@ -53,7 +53,7 @@ def bar(dataset: xr.Dataset, chosen: Choice) -> Component:
     )  # fmt: skip
     said = html.Span(rank_text(chosen, rank, len(order)), id=ids.OPERANDS_SAID, className="muted operands-said")
     steps = [_step("←", "Previous map", -1), _step("→", "Next map", 1)]
-    known = [(name, name) for name in order]
+    known = [(name, name.replace("_", " ")) for name in order]
     by = [(name, name) for name in parts.properties(dataset)]
     pin = html.Button("Pin map", id=ids.OPERANDS_PIN, type="button", className="plain-button", n_clicks=0)
     return html.Div(
@@ -109,13 +109,14 @@ def pair_card(dataset: xr.Dataset, chosen: Choice, question: Selection) -> list[
         return [html.P(HOW, className="muted")]
     i, j = parts.cell_of(dataset, *chosen.cell)
     names = parts.operand_names(dataset)
-    text, right, said = (str(dataset[name].to_numpy()[i, j]) for name in ("text", "answer", "answered"))
-    rows = [("prompt", text), ("right answer", right.strip()), ("answered", said.strip() or repr(said))]
+    text, right, answered = (str(dataset[name].to_numpy()[i, j]) for name in ("text", "answer", "answered"))
+    rows = [("prompt", text), ("right answer", right.strip()), ("answered", answered.strip() or repr(answered))]
     behaviour = dataset["behaviour"].to_numpy()[:, i, j]
     units = schema.labels(dataset, "scalar_units")
     for name, unit, value in zip(schema.labels(dataset, "scalar"), units, behaviour, strict=True):
         if name not in ("right", "said"):
-            rows.append((f"{name.replace('_', ' ')} ({unit})", schema.number(float(value))))
+            said = name.replace("_", " ")
+            rows.append((said if said == unit else f"{said} ({unit})", schema.number(float(value))))
     for pin in dict.fromkeys((chosen.name, *chosen.pins)):
         one = pinned(dataset, pin)
         if one.family != "behaviour":

@@ -56,7 +56,7 @@ def controls(values: study_form.Values, catalogue: Told, read_only: bool) -> Com
                 ],
                 className="fold",
             ),
-            html.Div(id=ids.STUDY_COST, className="cost"),
+            html.Div(html.P("Working out what it costs ...", className="muted"), id=ids.STUDY_COST, className="cost"),
             html.Div(
                 [
                     html.Button(
@@ -85,11 +85,11 @@ def parameters(method: str) -> list[Component]:
 def _field(parameter: Parameter) -> Component:
     name, label, value, tip = (
         ids.field("parameter", parameter.name),
-        parameter.name,
+        label_of(parameter.name),
         study_form.shown(parameter),
         parameter.tip,
     )
-    empty: Any = {"placeholder": "null"} if parameter.nullable else {}
+    empty: Any = {"placeholder": "not set"} if parameter.nullable else {}
     if parameter.kind == "choice":
         clear: Any = {"clearable": True, "allowDeselect": True} if parameter.nullable else {}
         return fields.select(name, label, [(each, each) for each in parameter.options], value, tip, **empty, **clear)
@@ -104,6 +104,12 @@ def _field(parameter: Parameter) -> Component:
             name, label, value, tip, least=None, decimals=parameter.kind == "number", debounce=LATER, **empty
         )
     return fields.text(name, label, value, tip, debounce=LATER, **empty)
+
+
+def label_of(name: str) -> str:
+    """Return what the field of a parameter is called: a word, or the symbol where it is one (n, l_wait)."""
+    first = name.split("_")[0]
+    return name if len(first) == 1 else name.replace("_", " ").capitalize()
 
 
 def cost(spec: Spec, plan: Told | None, found: Pace | None, recorded: str | None) -> list[Component]:

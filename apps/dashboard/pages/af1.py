@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
-from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.card import arranged, broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.live_window import (
     Window,
@@ -144,7 +144,7 @@ def _section(library: Library, request: Request, line: RunSummary, title: str) -
     cards = [_beside(library, request, line, *card) for card in BESIDE[title]]
     if title == "Heads":
         cards.append(elsewhere_card(library, request, line))
-    body = [html.H2(title, id=name), html.Div(cards, className="grid two")]
+    body = [html.H2(title, id=name), *arranged(cards)]
     return html.Section(body, className="cell after", **aria(labelledby=name))
 
 

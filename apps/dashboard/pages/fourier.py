@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
+from apps.dashboard.components.card import arranged
 from apps.dashboard.components.choice import choice, short
 from apps.dashboard.components.period_table import period_table
 from apps.dashboard.components.try_link import following
@@ -46,7 +47,7 @@ def layout(library: Library, request: Request) -> Component:
     body = [
         html.P(view.question, className="lead"),
         _chosen_periods(datasets, shown, _try(found, datasets, shown)),
-        html.Div(cards, className="grid two"),
+        *arranged(cards),
     ]
     return page(PATH, HEADING, request, body, controls=_controls(found, shown), selection=shown)
 

@@ -28,6 +28,8 @@ from interp.figures.twin import twin
 
 HEIGHT = 330
 WIDE = {("helix", "rings"): 330, ("convergence", "measures"): 430, ("spectra", "by_layer"): 330}
+HIGH = {("neurons", "operand_maps"): 430, ("neurons", "knockout"): 600}
+"""Figures of many rows, and their height."""
 """Figures of many panels, which take a whole row, and their height."""
 
 
@@ -41,7 +43,7 @@ def card(library: Library, found: Chosen, asked: tuple[str, str, str], selection
     try:
         shown = ready(library, line.run_id, asked, selection, theme)
         href = f"/training{Selection(model=found.model).search}" if kind == "grokking" else None
-        made = figure_card(shown, name_of(kind, figure), WIDE.get((kind, figure), HEIGHT), href=href)
+        made = figure_card(shown, name_of(kind, figure), (WIDE | HIGH).get((kind, figure), HEIGHT), href=href)
         shape = "fourier-wide" if (kind, figure) in WIDE else "fourier-tall" if figure == "coil" else ""
         return html.Div(made, className=shape) if shape else made
     except InterpError as error:

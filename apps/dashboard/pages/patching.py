@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from apps.dashboard import ids
 from apps.dashboard.components import patching_cards as cards
 from apps.dashboard.components.aria import aria
-from apps.dashboard.components.card import broken_card
+from apps.dashboard.components.card import arranged, broken_card
 from apps.dashboard.components.choice import choice, run_label
 from apps.dashboard.components.notice import empty
 from apps.dashboard.components.pair_card import pair_card
@@ -115,7 +115,7 @@ def _body(library: Library, line: RunSummary, chosen: Selection, theme: str) -> 
         html.Section(
             [
                 html.H2("Heads, and estimates against exact effects", id=name),
-                html.Div(beside, className="grid patch-more"),
+                *arranged(beside, "grid patch-more"),
             ],
             className="cell after",
             **aria(labelledby=name),

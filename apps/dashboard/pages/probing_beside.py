@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
-from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.card import arranged, broken_card, figure_card, missing_card
 from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.still import still_card
 from apps.dashboard.drawn import Drawn, Source
@@ -60,7 +60,7 @@ def sections(library: Library, request: Request, line: RunSummary, cell: Cell) -
 
 def _section(title: str, cards: list[Component]) -> Component:
     name = ids.part(title.split()[0].lower(), "section")
-    body = [html.H2(title, id=name), html.Div(cards, className="grid two")]
+    body = [html.H2(title, id=name), *arranged(cards)]
     return html.Section(body, className="cell after", **aria(labelledby=name))
 
 

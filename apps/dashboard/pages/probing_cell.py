@@ -11,7 +11,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
-from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.card import arranged, broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.try_link import following
@@ -38,7 +38,6 @@ OF_CELL: dict[str, tuple[Callable[..., go.Figure], Callable[..., str], str]] = {
     CLASSES: (probe_errors.by_class, probe_errors.class_summary, "score_by"),
     CONFUSION: (probe_errors.confusion, probe_errors.confusion_summary, "confusion"),
 }
-MISSING = "card card-missing"
 TITLES = {CURVE: "By layer", CLASSES: "Errors by class", CONFUSION: "What is said instead"}
 
 
@@ -56,8 +55,7 @@ def cards(library: Library, line: RunSummary, cell: Cell, pins: list[Cell], them
     if line.method == "probing":  # which has no figure of that name
         compared = replace(compared, source=Source(line.run_id, MAP))
     under.append(figure_card(compared, "pinned", HEIGHT))
-    under.sort(key=lambda card: getattr(card, "className", "") == MISSING)  # what is not there stands last
-    return [html.Div(top, className="cell"), html.Div(under, className="grid two")]
+    return [html.Div(top, className="cell"), *arranged(under)]
 
 
 def _keyboard(dataset: xr.Dataset, cell: Cell) -> Component:
