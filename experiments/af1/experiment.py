@@ -87,7 +87,7 @@ EXPERIMENT = Experiment(
     "All for One",
     (
         *(
-            Part(model, f"the protocol on {model}", 5, f"{COMMAND} --model {model}", partial(_run, model),
+            Part(model, f"the protocol on {model}", 4.5, f"{COMMAND} --model {model}", partial(_run, model),
                  _pictures, _frames, _verdicts)
             for model in ("mental-math", "waits-2-2")
         ),

@@ -33,7 +33,7 @@ TITLES = {
     "result": "exchange of the result",
     "components": "direct attribution, mediation, components, neurons",
 }
-MINUTES = {"patching": 1, "attribution": 1, "circuits": 2, "carry": 5, "result": 5, "components": 2.5}
+MINUTES = {"patching": 0.2, "attribution": 0.1, "circuits": 0.8, "carry": 8, "result": 8, "components": 0.7}
 
 NARROW = {"meta-llama/Llama-2-7b-hf": "a+b@1..4"}
 """Additions whose numbers are single tokens, where a model has only digits."""

@@ -76,7 +76,8 @@ def verdict_sections(found: tuple[Experiment, ...], lines: list[dict[str, Any]])
             group = [line for line in here if (line["paper"], line["model"]) == (paper, model)]
             blocks.append(_verdict_sheet(f"verdicts--{len(blocks)}", f"{paper}: {model}", group))
     rule = (
-        "What counts as holding stands in each claim after 'here:'; tolerances were set before the models were judged."
+        "What counts as holding stands in each claim after 'here:'; tolerances were set before the models were judged, "
+        "but the rules of the claims on circuits when their runs were known."
     )
     return (Section("verdicts", "Verdicts", rule, tuple(blocks)),)
 

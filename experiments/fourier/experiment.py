@@ -17,12 +17,12 @@ from interp.verdicts import Verdict
 
 MENTAL, PLANTED = "mental-math", "planted:helix"
 GROUPS = {
-    "planted": ("where circles are known to be", 5, [name for name in PARTS if name.startswith("planted")]),
-    "learned": ("a model that grokked", 1.5, [name for name in PARTS if name.startswith("learned")]),
-    "mental-spectra": ("spectra of mental-math", 4, ["mental-spectrum", "mental-unembedding", "mental-spectra"]),
-    "mental-codes": ("number codes of mental-math", 6, ["mental-helix", "mental-planes", "mental-filters"]),
+    "planted": ("where circles are known to be", 0.5, [name for name in PARTS if name.startswith("planted")]),
+    "learned": ("a model that grokked", 0.2, [name for name in PARTS if name.startswith("learned")]),
+    "mental-spectra": ("spectra of mental-math", 0.7, ["mental-spectrum", "mental-unembedding", "mental-spectra"]),
+    "mental-codes": ("number codes of mental-math", 0.7, ["mental-helix", "mental-planes", "mental-filters"]),
     "mental-digits": (
-        "digits of mental-math", 5, ["mental-digits", "mental-rotation", "mental-codes", "mental-convergence"]
+        "digits of mental-math", 0.9, ["mental-digits", "mental-rotation", "mental-codes", "mental-convergence"]
     ),
 }  # fmt: skip
 """{part: (title, minutes, the parts of the protocol)}"""
@@ -169,7 +169,7 @@ def _script(name: str, title: str, minutes: float, model: str, seeds: str = "1",
 
 
 def _seed(name: str) -> Part:
-    return Part(name, f"progress measures on {name}", 1, f"python -m experiments.fourier.nanda {name}",
+    return Part(name, f"progress measures on {name}", 0.1, f"python -m experiments.fourier.nanda {name}",
                 lambda store, progress: name, _nanda, _nanda_frames)  # fmt: skip
 
 
@@ -184,15 +184,15 @@ EXPERIMENT = Experiment(
             for name, (title, minutes, parts) in GROUPS.items()
         ),
         *map(_seed, ("modadd-59", "modadd-59-seed1", "modadd-59-seed2")),
-        _script("nanda", "verdicts on progress measures", 2, "modadd-59", THREE),
-        _script("zhong", "the clock and the pizza", 2, "modadd-59", THREE, pictures=_zhong),
+        _script("nanda", "verdicts on progress measures", 0.1, "modadd-59", THREE),
+        _script("zhong", "the clock and the pizza", 0.3, "modadd-59", THREE, pictures=_zhong),
         Part("attention-rates", "networks between pizza and clock, as kept", 0.1,
              "python -m experiments.fourier.attention_rates", _module("attention_rates"), _rates),
-        _script("groups", "characters of groups", 1, "modadd-59", THREE, pictures=_groups),
-        _script("helix", "helices", 3, MENTAL, pictures=_named, frames=_number_frames, after=("mental-codes",)),
-        _script("filters", "filters", 3, MENTAL, pictures=_named, frames=_number_frames, after=("helix",)),
-        _script("closed_forms", "closed forms", 2, "closed forms", "-", pictures=_closed, frames=_closed_frames),
-        _script("digits", "digits", 2, MENTAL, pictures=_named, frames=_heads, after=("mental-digits", "planted")),
+        _script("groups", "characters of groups", 0.1, "modadd-59", THREE, pictures=_groups),
+        _script("helix", "helices", 0.2, MENTAL, pictures=_named, frames=_number_frames, after=("mental-codes",)),
+        _script("filters", "filters", 0.1, MENTAL, pictures=_named, frames=_number_frames, after=("helix",)),
+        _script("closed_forms", "closed forms", 0.3, "closed forms", "-", pictures=_closed, frames=_closed_frames),
+        _script("digits", "digits", 0.6, MENTAL, pictures=_named, frames=_heads, after=("mental-digits", "planted")),
         Part("calibration", "how often nothing is called periodic, as kept", 0.1,
              "python -m experiments.fourier.calibration", _module("calibration"), _calibration),
         Part("published-models", "the published models", 0.1, "interp run helix --dry-run",

@@ -95,8 +95,8 @@ def _large(_: Any) -> Iterator[Judged]:
 def _parts() -> Iterator[Part]:
     models = [name for names in icot.present().values() for name in names]
     for model in models:
-        yield Part(model, f"products of {model}", 3, f"{FOLDER}.icot", partial(_measured, model), _pictures)
-    yield Part("icot", "why multiplication is hard", 0.5, f"{FOLDER}.icot", _products, frames=_accuracies,
+        yield Part(model, f"products of {model}", 0.5, f"{FOLDER}.icot", partial(_measured, model), _pictures)
+    yield Part("icot", "why multiplication is hard", 0.1, f"{FOLDER}.icot", _products, frames=_accuracies,
                verdicts=_judged, after=tuple(models))  # fmt: skip
     yield Part("dissect", "multiplication by one digit", 0.2, f"{FOLDER}.dissect", partial(_kept, dissect), _written,
                _scores, _claims)  # fmt: skip
