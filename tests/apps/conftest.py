@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.dashboard.library import Library
+from apps.dashboard.workshop import Workshop
 from tests.apps import browser, fixture_store, fixture_whole
 
 
@@ -50,6 +51,13 @@ def small(tmp_path) -> Path:
     made = fixture_store
     fixture_store.fill(root, [made.accuracy("a+b", "plain"), made.patching("a+b"), made.af1("a+b")])
     return root
+
+
+@pytest.fixture
+def idle(tmp_path, monkeypatch) -> Library:
+    """A library of a store in which no worker is ever started."""
+    monkeypatch.setattr(Workshop, "see_to_a_worker", lambda self: None)
+    return Library(tmp_path / "store")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from apps.dashboard.selection import Selection, parse
 from apps.dashboard.try_address import PATH, href, values_at
 from tests.apps import fixture_patches, fixture_whole
 from tests.apps.fixture_parts import MODEL
-from tests.apps.test_page_try_it import form, idle  # noqa: F401, a fixture
+from tests.apps.test_page_try_it import form
 from tests.apps.test_pages import parts
 
 
@@ -40,7 +40,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("path", ASKED)
-def test_what_the_link_says_is_what_the_form_shows(whole_library, idle, path):  # noqa: F811
+def test_what_the_link_says_is_what_the_form_shows(whole_library, idle, path):
     selection = next(chosen for page, chosen in fixture_whole.full(whole_library) if page == path)
     (link,) = links(show(whole_library, path, selection.search, "light")[0])
     assert link.startswith(f"{PATH}?v=1&model={MODEL}&task=a%2Bb")

@@ -6,8 +6,8 @@ import dash_mantine_components as dmc
 
 from interp.store import RunSummary
 
-LETTER, WIDEST = 6.6, 600
-"""Pixels of a letter of a select, and of the widest select: two stand on a line of 1280."""
+LETTER, WIDEST = 6.6, 680
+"""Pixels of a letter of a select, and of the widest select."""
 
 
 def choice(

@@ -58,7 +58,7 @@ def columns(by: str) -> list[dict]:
     for name, label, width in (("n", "n", 62), ("seconds", "time (s)", 78)):
         right = {"type": "rightAligned", "filter": "agNumberColumnFilter"}
         text[name] = {"field": name, "headerName": label, "width": width, **right}
-    for name, flex, least in (("headline", 4, 220), ("tags", 1, 68), ("notes", 1, 68), ("run_id", 1, 78)):
+    for name, flex, least in (("headline", 4, 220), ("tags", 1, 68), ("notes", 1, 68), ("run_id", 2, 78)):
         label = "run" if name == "run_id" else name
         text[name] = {"field": name, "headerName": label, "minWidth": least, "flex": flex, "tooltipField": name}
     first = [text.pop(by) | {"sort": "asc", "sortIndex": 0}] if by in GROUPS[1:] else []

@@ -162,4 +162,5 @@ def _id(name: str) -> dict[str, str]:
 
 
 def _shown(name: str, visible: bool) -> Any:
-    return {"id": ids.shown_with(FORM, name), "hidden": not visible, "className": "field"}
+    wide = " whole" if name == "cut" else ""
+    return {"id": ids.shown_with(FORM, name), "hidden": not visible, "className": f"field{wide}"}

@@ -102,7 +102,11 @@ def _body(
 
 
 def _arrays(dataset: xr.Dataset, array: str | None, places: dict[str, str]) -> Component:
-    parts = [choice(ids.COMPARE_ARRAY, "Array", [(name, name) for name in names(dataset)], array, width=300)]
+    parts = [
+        choice(
+            ids.COMPARE_ARRAY, "Array", [(name, name.replace("_", " ")) for name in names(dataset)], array, width=300
+        )
+    ]
     for dim, labels in (choices(dataset, array) if array else {}).items():
         known: Any = ids.compare_place(dim)
         parts.append(
