@@ -27,6 +27,7 @@ def test_a_slider_moves_the_window_everywhere_at_once(tab, base):
     tab.get_by_role("slider", name="l_transfer").press("ArrowRight")
     wait_for_text(tab, LIVE, "AF1(2, 3), blocks 0–1 wait")
     tab.wait_for_function(f"() => ({X_OF})('\"grid') === 2.52")
+    tab.locator(".try-link a[href*='window=2-3']").wait_for()
     assert asked == []  # nothing of this needs the server
     link = tab.evaluate("() => location.href")
     tab.goto(link)
@@ -36,6 +37,7 @@ def test_a_slider_moves_the_window_everywhere_at_once(tab, base):
     tab.keyboard.press("Escape")
     wait_for_text(tab, LIVE, "AF1(3, 2), blocks 0–2 wait")
     tab.wait_for_function("() => !location.search.includes('window=')")
+    tab.locator(".try-link a[href*='window=3-2']").wait_for()
 
 
 def test_a_click_selects_and_a_shift_click_pins(tab, base):

@@ -121,10 +121,13 @@ def test_no_page_is_wider_than_its_window(tab, base, path):
 
 
 def test_a_point_selects_its_pair_in_the_grid(tab, base):
-    tab.goto(f"{base}/patching?layer=4&role=eq")
+    tab.goto(f"{base}/patching?layer=4&role=eq&task=a%2Bb")
     wait_for_text(tab, "#patching-detail-title", "layer 4, role eq")
     area(tab, 1)
     point = tab.locator(".js-plotly-plot").nth(1).locator(".scatterlayer .trace").last.locator("path.point").nth(2)
     press(tab, point.bounding_box(), 0.5, 0.5)
     wait_for_address(tab, "example=")
     tab.locator("#patching-rows .ag-row-selected").first.wait_for(state="attached")
+    read = text_of(tab, "#patching-rows .ag-row-selected [col-id='prompt_corrupted']")
+    a, b = read.removesuffix("=").split("+")
+    tab.locator(f".try-link a[href*='layer=4&role=eq&a={a}&b={b}&pin=']").wait_for()

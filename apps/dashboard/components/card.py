@@ -61,8 +61,9 @@ def arranged(cards: list[Component], grid: str = "grid two") -> list[Component]:
     """Return cards in rows: what is shown first, then what was not run; one card for what one command fills."""
     there, lacking = [], dict[str, list[Component]]()
     for card in cards:
+        children: Any = card.children
         if getattr(card, "className", "") == MISSING:
-            lacking.setdefault(str(card.children[-1]), []).append(card)
+            lacking.setdefault(str(children[1:]), []).append(card)
         else:
             there.append(card)
     missing = [same[0] if len(same) == 1 else _merged(same) for same in lacking.values()]
