@@ -84,7 +84,8 @@ def at_cell(library: Library, run_id: str, name: str, cell: Cell, theme: str) ->
     dataset, (draw, say) = library.dataset(run_id), AT_CELL[name]
     place, shows = cell[1:], drawing(str(dataset.attrs["method"]), name).shows
     figure, source = draw(dataset, at=place, theme=theme), Source(run_id, name)
-    return dressed(figure, dataset, say(dataset, place), table=twin(dataset, shows), source=source)
+    table = None if theme == "bare" else twin(dataset, shows)  # which stays as it is where the cell moves
+    return dressed(figure, dataset, say(dataset, place), table=table, source=source)
 
 
 def drawn_anew(library: Library, runs: Mapping[str, str], cell: Cell) -> dict[str, Drawn]:
