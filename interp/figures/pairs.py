@@ -59,7 +59,8 @@ def examples(
             WORDS.get(metric, metric),
             schema.count_text(dataset) + " pairs",
             data["interval"],
-        )
+        ),
+        legend={"itemsizing": "constant"},  # the marks are small
     )
     return figure
 
