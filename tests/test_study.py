@@ -8,6 +8,7 @@ import pytest
 from interp.errors import Cancelled, InterpError
 from interp.models import load
 from interp.store import Spec, Store
+from interp.store.parameters import STUDIED
 from interp.study import accuracy_rows, finding_rows, study
 from interp.tasks import STYLES, TASKS
 from tests.cli.conftest import call
@@ -34,7 +35,7 @@ def test_whole_study_from_the_command_line(checkpoint, tmp_path, monkeypatch, no
     assert no_network == []
     store, found = Store(), said.json
     parts = found["parts"]
-    assert len(parts) == len(TASKS) * len(STYLES) + 2 * 8 + 1
+    assert len(parts) == len(TASKS) * len(STYLES) + 2 * (len(STUDIED) - 1) + 1
     assert all(list(store.verify(run)) == [] for run in (found["run_id"], *(part["run_id"] for part in parts)))
     for part in parts:
         _check_part(store, part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
 from experiments.fourier import digits, digits_heads
 from interp.verdicts import judge, read_claims
@@ -27,12 +26,3 @@ def test_claims_about_heads_by_hand():
     poor = digits_heads.minkowski_sums(table.assign(parallel=0.1, alpha=0.9))
     assert not poor["Minkowski sum"][0]
     assert not poor["implied alpha"][0]
-
-
-@pytest.mark.slow
-def test_every_claim_gets_a_verdict():
-    found = {each.claim.name: each.verdict for each in digits.verdicts()}
-    assert set(found) == set(read_claims(digits.PUBLISHED))
-    assert found["a turned code of the planted helix"] == "direction"
-    assert found["base 10 of the planted helix"] == "direction"
-    assert found["residues of the planted helix"] == "direction"

@@ -11,7 +11,7 @@ from experiments.fourier.verdicts import SCRIPTS, verdicts
 from interp.errors import InterpError
 from interp.progress import silent
 from interp.store import Store
-from interp.verdicts import VERDICTS
+from interp.verdicts import VERDICTS, read_claims
 
 STORY = Path(__file__).parents[2] / "experiments" / "fourier" / "story.py"
 
@@ -50,7 +50,13 @@ def test_every_part_names_a_method_and_a_model() -> None:
 
 @pytest.mark.slow
 def test_every_claim_has_a_verdict() -> None:
-    found = verdicts()
-    assert {name for name, _ in found} == set(SCRIPTS)
-    assert {verdict.verdict for _, verdict in found} <= set(VERDICTS)
-    assert all(verdict.said for _, verdict in found)
+    """All scripts at once: what one measures is measured once."""
+    told = verdicts()
+    assert all(verdict.said for _, verdict in told)
+    found = {script: {v.claim.name: v.verdict for name, v in told if name == script} for script in SCRIPTS}
+    for script in SCRIPTS:
+        assert set(found[script]) == set(read_claims(STORY.with_name("published") / f"{script}.json")), script
+        assert set(found[script].values()) <= set(VERDICTS)
+    assert set(found["closed_forms"].values()) <= {"match", "direction"}, "exact statements hold"
+    planted = [verdict for name, verdict in found["digits"].items() if "planted helix" in name]
+    assert planted == ["direction"] * 3
