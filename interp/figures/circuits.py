@@ -132,6 +132,8 @@ def _n(dataset: xr.Dataset) -> str:
 def summary(dataset: xr.Dataset) -> str:
     """Return how many edges keep half and nine tenths of the logit difference, the areas, and the random circuits'."""
     f = schema.estimates(dataset, "faithfulness", "ranking", "share")
+    if not np.isfinite(f.value).any():
+        return "No circuit has a faithfulness: the clean and corrupted runs do not differ."
     counts = schema.values(dataset, "n_kept", "share")
     size = [str(name) for name in schema.labels(dataset, "ranking")].index("size")
     random = schema.values(dataset, "faithfulness_null", "draw", "share")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.fourier.protocol import PARTS, draw, follow, said
 from experiments.fourier.verdicts import SCRIPTS, verdicts
+from interp import execute
 from interp.errors import InterpError
 from interp.progress import silent
-from interp.store import Store
+from interp.store import Spec, Store
 from interp.verdicts import VERDICTS, read_claims
+from tests.cli.conftest import SIZES
 
 STORY = Path(__file__).parents[2] / "experiments" / "fourier" / "story.py"
 
@@ -49,8 +52,17 @@ def test_every_part_names_a_method_and_a_model() -> None:
 
 
 @pytest.mark.slow
-def test_every_claim_has_a_verdict() -> None:
-    """All scripts at once: what one measures is measured once."""
+def test_every_claim_has_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All scripts at once: exact statements and planted models as they are, mental-math with few prompts."""
+    record = execute.record
+
+    def small(spec: Spec, *given: Any, **how: Any) -> str:
+        few = {name: size for name, size in SIZES[spec.method].items() if name != "periods"}
+        asked = {**spec.parameters, **(few if spec.model == "mental-math" else {})}
+        return record(spec.but(parameters=asked), *given, **how)
+
+    monkeypatch.setattr("interp.execute.record", small)
+    monkeypatch.setattr("experiments.fourier.number_runs.record", small)
     told = verdicts()
     assert all(verdict.said for _, verdict in told)
     found = {script: {v.claim.name: v.verdict for name, v in told if name == script} for script in SCRIPTS}
