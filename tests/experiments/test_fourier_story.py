@@ -53,7 +53,12 @@ def test_every_part_names_a_method_and_a_model() -> None:
 
 @pytest.mark.slow
 def test_every_claim_has_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All scripts at once: exact statements and planted models as they are, mental-math with few prompts."""
+    """Exact statements and planted models as they are, mental-math with few prompts.
+
+    The claims of `nanda` and `zhong` are judged in tests of their own.
+    """
+    scripts = [name for name in SCRIPTS if name not in ("nanda", "zhong")]
+    monkeypatch.setattr("experiments.fourier.verdicts.SCRIPTS", scripts)
     record = execute.record
 
     def small(spec: Spec, *given: Any, **how: Any) -> str:
@@ -65,8 +70,8 @@ def test_every_claim_has_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.fourier.number_runs.record", small)
     told = verdicts()
     assert all(verdict.said for _, verdict in told)
-    found = {script: {v.claim.name: v.verdict for name, v in told if name == script} for script in SCRIPTS}
-    for script in SCRIPTS:
+    found = {script: {v.claim.name: v.verdict for name, v in told if name == script} for script in scripts}
+    for script in scripts:
         assert set(found[script]) == set(read_claims(STORY.with_name("published") / f"{script}.json")), script
         assert set(found[script].values()) <= set(VERDICTS)
     assert set(found["closed_forms"].values()) <= {"match", "direction"}, "exact statements hold"
