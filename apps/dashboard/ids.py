@@ -83,9 +83,11 @@ ATTENTION_QUERY = "attention-query"
 ATTENTION_QUERIED = "attention-queried"
 
 FOURIER_VIEW = "fourier-view"
+FOURIER_CLICK = "fourier-click"
 FOURIER_TASK = "fourier-task"
 
 TRAINING_BESIDE = "training-beside"
+TRAINING_CLICK = "training-click"
 TRAINING_MEASURE = "training-measure"
 
 RUNS_GRID = "runs-grid"

@@ -69,7 +69,7 @@
   // would be asked for on every page, and miss the parts that only its own page has.
   const STORES = {
     "/af1": "af1-click", "/probing": "probing-click", "/attention": "attention-click", "/patching": "patching-click",
-    "/operands": "operands-click",
+    "/operands": "operands-click", "/fourier": "fourier-click", "/training": "training-click",
   };
   function storeOf(selection) {
     if (!selection) return null;

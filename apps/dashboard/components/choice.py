@@ -8,6 +8,8 @@ from interp.store import RunSummary
 
 LETTER, WIDEST = 6.6, 680
 """Pixels of a letter of a select, and of the widest select."""
+MOST_LISTED = 100
+"""Options that a select lists at once: typing finds the others, and hundreds would slow every change of it."""
 
 
 def choice(
@@ -21,6 +23,7 @@ def choice(
         value=value,
         allowDeselect=False,
         searchable=len(options) > 8,
+        limit=MOST_LISTED,
         nothingFoundMessage="nothing of that name",
         comboboxProps={"shadow": "md"},
         size="xs",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
@@ -48,6 +48,7 @@ def layout(library: Library, request: Request) -> Component:
         html.P(view.question, className="lead"),
         _chosen_periods(datasets, shown, _try(found, datasets, shown)),
         *arranged(cards),
+        dcc.Store(id=ids.FOURIER_CLICK),
     ]
     return page(PATH, HEADING, request, body, controls=_controls(found, shown), selection=shown)
 
@@ -123,7 +124,7 @@ def register(app: Dash, library: Library) -> None:
         Output({"type": "fourier-choice", "name": ALL}, "value"),
         Output({"type": "fourier-part", "name": ALL}, "children"),
         Output({"type": "graph", "name": ALL}, "figure", allow_duplicate=True),
-        Input(ids.CLICK, "data"),
+        Input(ids.FOURIER_CLICK, "data"),
         Input({"type": "fourier-choice", "name": ALL}, "value"),
         State(ids.SELECTION, "data"),
         prevent_initial_call=True,
@@ -134,7 +135,7 @@ def register(app: Dash, library: Library) -> None:
         if not picked_ids or (shown or {}).get("path") != PATH:
             return nothing
         before = selected(shown)
-        by_click = ctx.triggered_id == ids.CLICK
+        by_click = ctx.triggered_id == ids.FOURIER_CLICK
         if by_click and not isinstance(click, dict):
             return nothing
         named = dict(zip((each["name"] for each in picked_ids), values, strict=True))

@@ -128,6 +128,6 @@ def command(kind: str, found: Chosen) -> str:
     method = method_of(kind)
     words = ["interp", "run", method, "--model", found.model]
     words += ["--set", "of=unembed"] if kind == UNEMBEDDING else []
-    if method not in WEIGHTS_ONLY:
+    if method not in (*WEIGHTS_ONLY, "clock_pizza"):  # a modular network has its one task
         words += ["--task", found.task or DEFAULT_TASK]
     return shlex.join(words)

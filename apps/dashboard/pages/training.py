@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from flask import Flask, Response, abort
 
@@ -51,7 +51,8 @@ def layout(library: Library, request: Request) -> Component:
     controls = _controls(shown)
     if shown.name not in shown.logs:
         return page(PATH, HEADING, request, [*wrong, *rest], controls=controls, selection=shown.selection)
-    body = [*wrong, _slider(shown), html.Div(cards(library, zoo, shown, request.theme), className="grid two"), *rest]
+    figures = html.Div(cards(library, zoo, shown, request.theme), className="grid two")
+    body = [*wrong, _slider(shown), figures, dcc.Store(id=ids.TRAINING_CLICK), *rest]
     return page(PATH, HEADING, request, body, controls=controls, selection=shown.selection)
 
 
@@ -141,14 +142,14 @@ def register(app: Dash, library: Library) -> None:
         Output({"type": "training-choice", "name": ALL}, "value"),
         Output({"type": "training-part", "name": ALL}, "children"),
         Output({"type": "graph", "name": ALL}, "figure", allow_duplicate=True),
-        Input(ids.CLICK, "data"),
+        Input(ids.TRAINING_CLICK, "data"),
         Input({"type": "training-choice", "name": ALL}, "value"),
         State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
     def select(click: dict | None, values: list, shown: dict | None) -> tuple:
         choices, told, graphs = ([out["id"] for out in outs] for outs in ctx.outputs_list[1:])
-        by_click = ctx.triggered_id == ids.CLICK
+        by_click = ctx.triggered_id == ids.TRAINING_CLICK
         here = len(choices) == 1 and (shown or {}).get("path") == PATH
         if not here or (by_click and not isinstance(click, dict)):
             return no_update, [no_update] * len(choices), [no_update] * len(told), [no_update] * len(graphs)

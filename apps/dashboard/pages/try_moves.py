@@ -98,7 +98,7 @@ def _asking(app: Dash, work: Workshop, library: Library) -> None:
         if job.active:
             return TRYING.on, said_of(work, job), False, True, *(no_update,) * 3
         if job.state != "done":
-            return TRYING.over, wrong(said_of(work, job)), True, True, no_update, "", no_update
+            return TRYING.over, wrong(said_of(work, job)), True, True, "", "stale", no_update  # of the question before
         found = finding(work, library, job)
         return TRYING.over, said_of(work, job), True, not can_be_kept(job), found, no_update, job.id
 
