@@ -19,6 +19,7 @@ from interp.errors import InterpError
 if TYPE_CHECKING:
     import xarray as xr
 
+WHOLE = r"[0-9]{1,18}"
 ASKED = ("patch", "cama", "abp", "window", "plane", "head")
 Given = dict[str, str | None]
 
@@ -66,7 +67,7 @@ def try_(
 
 def prompt_of(text: str) -> dict[str, Any]:
     """Return {"operands": ...} of "17,25", {"prompt": ...} of anything else."""
-    if re.fullmatch(r"\s*\d+(\s*,\s*\d+)*\s*", text):
+    if re.fullmatch(rf"\s*{WHOLE}(\s*,\s*{WHOLE})*\s*", text):
         return {"operands": [int(number) for number in text.split(",")]}
     return {"prompt": text}
 
@@ -91,12 +92,18 @@ def intervention(given: Given, source: str | None) -> dict[str, Any] | None:
 
 
 READERS: dict[str, Any] = {
-    "patch": (r"(\w+)\.(\d+)@(\w+)", lambda m: {"component": m[1], "layer": int(m[2]), "role": m[3]}),
-    "cama": (r"(\d+)", lambda m: {"l_wait": int(m[1])}),
-    "abp": (r"(\d+),(\d+)", lambda m: {"l_wait": int(m[1]), "l_transfer": int(m[2])}),
-    "window": (r"(\d+),(\d+)", lambda m: {"l_wait": int(m[1]), "l_transfer": int(m[2])}),
-    "plane": (r"(\d+)@(\w+),([\d.]+)", lambda m: {"layer": int(m[1]), "role": m[2], "period": float(m[3])}),
-    "head": (r"(\d+)\.(\d+)(?:,(\w+))?", lambda m: {"layer": int(m[1]), "head": int(m[2]), "cut": m[3] or "reads"}),
+    "patch": (rf"(\w+)\.({WHOLE})@(\w+)", lambda m: {"component": m[1], "layer": int(m[2]), "role": m[3]}),
+    "cama": (rf"({WHOLE})", lambda m: {"l_wait": int(m[1])}),
+    "abp": (rf"({WHOLE}),({WHOLE})", lambda m: {"l_wait": int(m[1]), "l_transfer": int(m[2])}),
+    "window": (rf"({WHOLE}),({WHOLE})", lambda m: {"l_wait": int(m[1]), "l_transfer": int(m[2])}),
+    "plane": (
+        rf"({WHOLE})@(\w+),({WHOLE}(?:\.\d{{1,17}})?)",
+        lambda m: {"layer": int(m[1]), "role": m[2], "period": float(m[3])},
+    ),
+    "head": (
+        rf"({WHOLE})\.({WHOLE})(?:,(\w+))?",
+        lambda m: {"layer": int(m[1]), "head": int(m[2]), "cut": m[3] or "reads"},
+    ),
 }
 
 
