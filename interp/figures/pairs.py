@@ -68,7 +68,10 @@ def examples(
 def example_traces(
     dataset: xr.Dataset, layer: int, role: str, *, head: int | None = None, metric: str = "logit_diff"
 ) -> dict:
-    """Return what changes between cells: `traces` (x, y, hovertext of three lines), `title`, `interval`."""
+    """Return what changes between cells: `traces` (x, y, hovertext of three lines), `title`, `interval`, `base`.
+
+    `base` is the run that was written into.
+    """
     cell = places.Cell(layer, role, head)
     return cell_traces(dataset, cell, metric, example_rows(dataset, layer, role, head=head, metric=metric))
 
@@ -83,6 +86,7 @@ def cell_traces(dataset: xr.Dataset, cell: places.Cell, metric: str, rows: list[
             {"x": rank, "y": [row[name] for row in rows], "hovertext": text, "customdata": pairs}
             for name in ("corrupted", "clean", "patched")
         ],
+        "base": "clean" if places.noising(dataset) else "corrupted",
         "title": f"Each prompt pair at {cell.text}",
         "interval": f"mean {'recovered' if metric in places.SHARES else places.NAMES[metric]} "
         f"{value[places.index_of(dataset, cell)].text(2)} (95 % interval)",

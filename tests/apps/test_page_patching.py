@@ -10,6 +10,7 @@ import pytest
 from dash import dcc, no_update
 
 from apps.dashboard import ids
+from apps.dashboard.components.pair_card import note
 from apps.dashboard.library import Library
 from apps.dashboard.pages import patching_leads as leads
 from apps.dashboard.pages import patching_moves as moves
@@ -313,3 +314,12 @@ def test_a_component_run_before_a_metric_was_kept_is_told_apart(tmp_path):
     fixture_patches.write(store.store(), new, {"component": "resid_pre"}, 41)
     text = words(page(Library(root), PATH, "?metric=accuracy"))
     assert "run before this metric was kept with its null: mlp_post" in text
+
+
+def test_accuracy_says_how_many_pairs_turn_and_forgets_none():
+    ends = [(1, 0, 1), (1, 0, 1), (1, 0, 0), (1, 1, 0), (1, 1, 1)]
+    rows = [{"clean": c, "corrupted": k, "patched": p, "recovered": np.nan} for c, k, p in ends]
+    said = note({"interval": "mean accuracy", "base": "corrupted"}, rows, "accuracy")
+    assert "of 5 pairs 2 become right, 1 stops being right" in said
+    assert "half way" not in said
+    assert "of 5 pairs 0 become right, 2 stop" in note({"interval": "mean", "base": "clean"}, rows, "accuracy")

@@ -56,10 +56,20 @@ def rank_of(rows: list[dict], example: int | None) -> list[int] | None:
 
 
 def note(data: dict, rows: list[dict], metric: str = "logit_diff") -> str:
-    """Return the mean, and how many pairs moved more than half way."""
+    """Return the mean, and how many pairs moved more than half way; of accuracy how many became right or wrong."""
+    if metric == "accuracy":
+        return f"{data['interval'].capitalize()}; {_turned(rows, data['base'])}"
     known = [row["recovered"] for row in rows if row["recovered"] == row["recovered"]]
     half = sum(value > 0.5 for value in known)
     said = f"{data['interval'].capitalize()}; "
     if metric == "mean_kl":
         return f"{said}{len(rows)} pairs."
     return f"{said}{half} of {len(known)} pairs move more than half way to the other run."
+
+
+def _turned(rows: list[dict], base: str) -> str:
+    """Return how many pairs the patch makes right, and how many were right in the run `base` and no longer are."""
+    right = [(row[base] > 0.5, row["patched"] > 0.5) for row in rows]
+    become, stop = (sum(each == turn for each in right) for turn in ((False, True), (True, False)))
+    said = f"{become} become{'s' * (become == 1)} right, {stop} stop{'s' * (stop == 1)} being right"
+    return f"of {len(rows)} pairs {said} (right: top token = clean answer)."
