@@ -13,12 +13,16 @@ from flask import Flask, Response, abort
 
 from apps.dashboard.library import Library
 from apps.dashboard.selection import RUN_ID
+from interp.counted import count_name, on_selection
 from interp.errors import InterpError
 from interp.figures import FIGURES, GRAPH_CONFIG, Drawing, schema
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     import xarray as xr
+
+NULLS = "null"
+"""The dim along which a result keeps several nulls."""
 
 
 def add_downloads(server: Flask, library: Library) -> None:
@@ -39,19 +43,31 @@ def as_csv(dataset: xr.Dataset, shows: str) -> str:
     """Return `shows` and what stands beside it (interval, nulls, n) as a table, one line for each of its points."""
     schema.need(dataset, shows)
     main = dataset[shows]
-    beside = [
-        str(name)
-        for name, each in dataset.data_vars.items()
-        if name != shows
-        and set(each.dims) <= set(main.dims)
-        and (str(name).startswith(f"{shows}_") or "null" in str(name) or name == "n")
-    ]
-    coordinates = [str(name) for name in main.coords if name not in main.dims]
-    chosen = dataset[[shows, *beside]].drop_vars(coordinates)
+    chosen = main.to_dataset(name=shows).assign(_beside(dataset, shows))
+    chosen = chosen.drop_vars([str(name) for name in chosen.coords if name not in main.dims])
     if not main.dims:
         return chosen.expand_dims("estimate").to_dataframe().to_csv(index=False)
-    table = chosen.to_dataframe()
-    return table.reset_index().to_csv(index=False)
+    return chosen.to_dataframe().reset_index().to_csv(index=False)
+
+
+def _beside(dataset: xr.Dataset, shows: str) -> dict[str, xr.DataArray]:
+    """Return the columns beside `shows`; of nulls that a result keeps several of, one column each."""
+    found: dict[str, xr.DataArray] = {}
+    for name in (str(each) for each in dataset.data_vars if each != shows and _belongs(str(each), shows)):
+        array, extra = dataset[name], set(dataset[name].dims) - set(dataset[shows].dims)
+        if not extra:
+            found[name] = array
+        elif extra == {NULLS}:
+            labels = dataset[NULLS].to_numpy() if NULLS in dataset.coords else range(dataset.sizes[NULLS])
+            found |= {f"{name}_{label}": array.isel({NULLS: i}, drop=True) for i, label in enumerate(labels)}
+    return found
+
+
+def _belongs(name: str, shows: str) -> bool:
+    """Return whether `name` is an interval, a null or the n of `shows`, of the same split."""
+    if name == count_name(shows) or name.startswith(f"{shows}_"):
+        return True
+    return "null" in name and (not name.startswith("null_majority") or on_selection(name) == on_selection(shows))
 
 
 def as_html(figure: go.Figure) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interp.counted import count_name, on_selection
 from interp.errors import InterpError
 
 if TYPE_CHECKING:
@@ -109,8 +110,11 @@ def count(dataset: xr.Dataset) -> int | None:
     return dataset.sizes.get("prompt")
 
 
-def count_text(dataset: xr.Dataset) -> str:
-    """Return `n = 200`, or that n was not recorded."""
+def count_text(dataset: xr.Dataset, name: str | None = None) -> str:
+    """Return `n = 200`, or that n was not recorded: of the run, or of what stands behind variable `name`."""
+    if name is not None and on_selection(name):
+        n = scalar(dataset, count_name(name))
+        return f"selection split, {'n not recorded' if n is None else f'n = {int(n):,}'}"
     n = count(dataset)
     return "n not recorded" if n is None else f"n = {n:,}"
 

@@ -59,7 +59,7 @@ def _down_and_across(dataset: xr.Dataset, variable: str) -> list[str]:
 def _caption(dataset: xr.Dataset, variable: str) -> str:
     units = dataset[variable].attrs.get("units", "")
     interval = ", 95 % interval in brackets" if f"{variable}_low" in dataset.variables else ""
-    return f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset)}{interval}"
+    return f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset, variable)}{interval}"
 
 
 def _labels(dataset: xr.Dataset, dim: str) -> list:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from interp.counted import count_name
 from interp.errors import InterpError, nearest
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def difference(first: xr.Dataset, second: xr.Dataset, name: str, at: Mapping[str
                 made[f"{side}{end}"] = (made[side].dims, dataset[f"{name}{end}"].isel(places).to_numpy())
     said = {"units": first[name].attrs.get("units", ""), "paired": int(ends is not None), "array": name}
     where = ", ".join(f"{dim} {choices(first, name)[dim][i]}" for dim, i in places.items())
-    return made.assign_attrs(first.attrs, **said, where=where, n_a=_n(first), n_b=_n(second))
+    return made.assign_attrs(first.attrs, **said, where=where, n_a=_n(first, name), n_b=_n(second, name))
 
 
 def refuse(first: xr.Dataset, second: xr.Dataset, name: str) -> None:
@@ -120,8 +121,10 @@ def _mean(array: xr.DataArray) -> xr.DataArray:
     return array.astype(float).mean(over, skipna=True) if over else array.astype(float)
 
 
-def _n(dataset: xr.Dataset) -> int:
-    return int(dataset["n"].max()) if "n" in dataset and dataset["n"].size else 0
+def _n(dataset: xr.Dataset, name: str) -> int:
+    """Return how many prompts stand behind array `name`, 0 where that was not recorded."""
+    count = count_name(name)
+    return int(dataset[count].max()) if count in dataset and dataset[count].size else 0
 
 
 def _paired(first: xr.Dataset, second: xr.Dataset, name: str, places: dict[str, int]) -> dict[str, np.ndarray] | None:

@@ -70,3 +70,26 @@ def test_a_figure_of_another_method_is_not_found(client, library):
     answer = client.get(f"/download/{newest(library, 'patching')}/power.csv")
     assert answer.status_code == 404
     assert "no figure" in answer.text
+
+
+def test_what_a_search_tried_has_the_n_and_null_of_its_split(library):
+    dataset = library.dataset(newest(library, "af1")).assign(null_majority_selection=((), 0.03))
+    tried = pd.read_csv(io.StringIO(as_csv(dataset, "grid_faithfulness")))
+    assert set(tried["n_selection"]) == {500}
+    assert not {"n", "null_majority"} & set(tried)
+    assert set(tried["null_majority_selection"]) == {0.03}
+    judged = pd.read_csv(io.StringIO(as_csv(dataset, "faithfulness")))
+    assert set(judged["n"]) == {1000}
+    assert not {"n_selection", "null_majority_selection"} & set(judged)
+
+
+def test_several_nulls_are_a_column_each(library):
+    dataset = library.dataset(newest(library, "spectrum"))
+    table = pd.read_csv(io.StringIO(as_csv(dataset, "power")))
+    names = [f"null_high_{label}" for label in dataset["null"].to_numpy()]
+    assert names
+    line, first = table.iloc[3], dataset["power"].dims
+    here = {dim: line[dim] for dim in first}
+    for name, label in zip(names, dataset["null"].to_numpy(), strict=True):
+        null = dataset["null_high"].sel(null=label)
+        assert line[name] == pytest.approx(float(null.sel({d: v for d, v in here.items() if d in null.dims})))

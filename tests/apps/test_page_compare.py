@@ -180,3 +180,11 @@ def test_a_choice_is_a_new_address(pair):
     assert parse(chosen(shown, array="accuracy", places={"kind": "mean"}))[0].view == "kind=mean"
     assert chosen(shown, array="accuracy", places={"kind": "zero"}) is no_update
     assert chosen(shown, against="<script>") is not None
+
+
+def test_what_a_search_tried_is_counted_on_its_split():
+    one = fixture_store.af1("a+b")
+    two = one.assign(n=((), 995))
+    assert {difference(one, two, "grid_faithfulness").attrs[name] for name in ("n_a", "n_b")} == {500}
+    made = difference(one, two, "faithfulness")
+    assert (made.attrs["n_a"], made.attrs["n_b"]) == (1000, 995)

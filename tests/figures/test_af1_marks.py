@@ -168,3 +168,11 @@ def test_a_long_lone_dim_goes_down_in_the_table():
     assert table.columns == ("alternative", "faithfulness")
     assert len(table.rows) == data.sizes["alternative"]
     assert table.rows[0] == ("cama", "0.97 [0.95, 0.99]")
+
+
+def test_the_table_of_what_a_search_tried_says_the_n_of_its_split():
+    found = made.af1("a+b")
+    for name in ("grid_faithfulness", "wait_faithfulness", "transfer_faithfulness"):
+        assert "selection split, n = 500" in twin(found, name).caption
+    assert "n = 1,000" in twin(found, "faithfulness").caption
+    assert "n not recorded" in twin(found.drop_vars("n_selection"), "grid_faithfulness").caption
