@@ -181,9 +181,14 @@ def explained(
     return figure.update_layout(
         template=look.template(theme), height=max(360, 120 + 17 * len(names)),
         title=schema.heading(
-            dataset, f"What explains it: {one.title}", f"n = {int(dataset['n']):,} pairs", f"{shuffles} shuffles",
+            dataset, explains(one), f"n = {int(dataset['n']):,} pairs", f"{shuffles} shuffles",
         ),
     )  # fmt: skip
+
+
+def explains(one: Shown) -> str:
+    """Return the title of the explained shares."""
+    return f"What explains it: {one.title}"
 
 
 def bars(dataset: xr.Dataset, one: Shown) -> dict[str, Any]:

@@ -29,9 +29,14 @@ def test_keys_clicks_and_esc_go_through_the_maps(tab, base):
     wait_for_text(tab, TITLE, "Neuron 5.2")
     tab.locator("[id*='operands-map'] .main-svg").first.wait_for()
     tab.wait_for_timeout(700)
+    tab.locator("details:has(> #operands-line-table) > summary").click()
+    wait_for_text(tab, "#operands-line-table caption", "Neuron 5.2")
     tab.locator("h1").click()
     tab.keyboard.press("ArrowRight")
     wait_for_text(tab, "#operands-said", "2 of 6")
+    moved = "id => !document.querySelector(id).textContent.includes('Neuron 5.2')"
+    for told in ("#operands-bars-title", "#operands-line-table caption"):
+        tab.wait_for_function(moved, arg=told)
     tab.wait_for_function("() => !location.search.includes('node=5.2&') && location.search.includes('node=5.')")
     tab.wait_for_timeout(300)
     tab.keyboard.press("ArrowLeft")

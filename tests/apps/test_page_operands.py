@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 
 import numpy as np
@@ -106,6 +107,15 @@ def test_a_step_sends_the_numbers_of_the_next_map(stored, run, dataset):
     assert moves.stepped(stored, link, 0, "light") == moves.NOTHING
     for wrong in (99, -1, None, "1"):
         assert moves.stepped(stored, link, wrong, "light") == moves.NOTHING
+
+
+def test_a_step_names_the_next_map_in_every_card(stored, run, dataset):
+    out = moves.stepped(stored, search(run, "&view=neurons&target=result&node=5.2"), 1, "light")
+    one = of.shown(dataset, "neurons", out[2])
+    assert out[12] == f"What explains it: {one.title}"
+    table = json.loads(out[13])
+    assert table["caption"] == f"{one.title} by result"
+    assert table["rows"] == [list(row) for row in figures.table(dataset, one, "result").rows]
 
 
 def test_clicks_select_pin_and_let_go(stored, run):

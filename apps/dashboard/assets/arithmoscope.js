@@ -43,6 +43,13 @@
     if (holder) unfold(holder);
   }, true);
 
+  // A table that is open follows the selection.
+  new MutationObserver(function (changes) {
+    changes.forEach(function (change) {
+      if (change.target.parentElement && change.target.parentElement.open) unfold(change.target);
+    });
+  }).observe(root, { subtree: true, attributeFilter: ["data-twin"] });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     arithmoscope: {
       writeAddress: function (selection) {

@@ -16,12 +16,14 @@ from apps.dashboard.components.aria import aria
 from apps.dashboard.components.table import twin_table
 from apps.dashboard.drawn import Drawn, Source
 
+FILES = ("csv", "html")
+
 
 def card_tools(drawn: Drawn, name: str) -> Component:
     """Return the line of tools below the figure `name`."""
     title = drawn.title
-    parts: list[Component] = [twin_table(drawn.table)] if drawn.table else []
-    parts += [_export(drawn), _button("Full screen", "full", f"{title}: full screen")]
+    parts: list[Component] = [twin_table(drawn.table, name)] if drawn.table else []
+    parts += [_export(drawn, name), _button("Full screen", "full", f"{title}: full screen")]
     for side, each in sources(drawn):
         said = f"where the numbers{side and f' of {side}'} come from"
         parts.append(
@@ -43,18 +45,19 @@ def sources(drawn: Drawn) -> list[tuple[str, Source]]:
     return [("", drawn.source)] if drawn.against is None else [("A", drawn.source), ("B", drawn.against)]
 
 
-def _export(drawn: Drawn) -> Component:
+def _export(drawn: Drawn, name: str) -> Component:
     choices: list[Component] = [
         _button(kind.upper(), kind, f"{drawn.title} as {kind.upper()}") for kind in ("png", "svg")
     ]
     for side, source in sources(drawn):
-        stem = f"/download/{source.run_id}/{source.drawing}"
-        choices += [
-            html.A(f"{kind.upper()}{side and f' of {side}'}", href=f"{stem}.{kind}", download="", className="tool")
-            for kind in ("csv", "html")
-        ]
+        choices += [_file(source, kind, side, name) for kind in FILES if source.drawing]
     summary = html.Summary("Export", **aria(label=f"Export {drawn.title}"))
     return html.Details([summary, html.Span(choices, className="choices")], className="fold export")
+
+
+def _file(source: Source, kind: str, side: str, name: str) -> Component:
+    text = f"{kind.upper()}{side and f' of {side}'}"
+    return html.A(text, id=ids.part(name, f"{kind}{side}"), href=source.file(kind), download="", className="tool")
 
 
 def _button(text: str, act: str, label: str) -> Component:

@@ -81,8 +81,7 @@ def cards(dataset: xr.Dataset, chosen: Choice, theme: str) -> Component:
     """Return map, marginal and explained shares of the chosen map."""
     one = parts.shown(dataset, chosen.family, chosen.item)
     place = parts.cell_of(dataset, *chosen.cell) if chosen.cell else None
-    said = operands.says(dataset, one)
-    table = operands.table(dataset, one, chosen.by)
+    said, table = operands.says(dataset, one), operands.table(dataset, one, chosen.by)
     made = [
         (ids.OPERANDS_MAP, "pair_map", operands.pair_map(dataset, one, place, theme=theme), said, MAP_HEIGHT),
         (ids.OPERANDS_LINE, "by_property", operands.by_property(dataset, one, chosen.by, theme=theme),
@@ -92,10 +91,15 @@ def cards(dataset: xr.Dataset, chosen: Choice, theme: str) -> Component:
     ]  # fmt: skip
     found = []
     for name, drawing, figure, words, height in made:
-        ready = dressed(figure, dataset, words, source=Source(chosen.run, drawing))
+        ready = dressed(figure, dataset, words, source=source(chosen, drawing))
         shown = replace(ready, subtitle=under(dataset), table=table if name == ids.OPERANDS_LINE else None, height=0)
         found.append(figure_card(shown, name, height))
     return html.Div([found[0], html.Div(found[1:], className="operands-side")], className="operands-grid")
+
+
+def source(chosen: Choice, drawing: str) -> Source:
+    """Return where a figure of the chosen map comes from; its files are of that map."""
+    return Source(chosen.run, drawing, chosen.but(pins=()).selection.search)
 
 
 def under(dataset: xr.Dataset) -> str:
@@ -156,5 +160,5 @@ def pins_card(dataset: xr.Dataset, chosen: Choice, theme: str) -> list[Component
     maps = [pinned(dataset, name) for name in names]
     figure = operands.compared(dataset, maps, theme=theme)
     said = " ".join(operands.says(dataset, one) for one in maps)
-    ready = dressed(figure, dataset, said, source=Source(chosen.run, "pair_map"))
+    ready = dressed(figure, dataset, said, source=Source(chosen.run, None))
     return [figure_card(ready, ids.OPERANDS_PINNED, 330)]

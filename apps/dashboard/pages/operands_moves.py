@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components import operand_cards as made
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import Choice, choice_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PATH = "/operands"
-NOTHING = (no_update,) * 12
+NOTHING = (no_update,) * 14
 NEEDED = ("behaviour", "explained_behaviour", "explained_null", "group", "text", "answer", "answered")
 
 
@@ -50,6 +51,8 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.OPERANDS_SAID, "children"),
         Output(ids.OPERANDS_PAIR, "children"),
         Output(ids.OPERANDS_PINS, "children"),
+        Output(ids.part(ids.OPERANDS_BARS, "title"), "children"),
+        Output(ids.part(ids.OPERANDS_LINE, "table"), CELLS),
         Input(ids.OPERANDS_RANK, "value"),
         Input(ids.OPERANDS_ITEM, "value"),
         Input(ids.OPERANDS_CLICK, "data"),
@@ -149,7 +152,7 @@ def reordered(library: Library, search: str, by: Any) -> Any:
 
 
 def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple:
-    """Return the twelve outputs of a new choice: of every part only what changes."""
+    """Return the fourteen outputs of a new choice: of every part only what changes."""
     if after == before:
         return NOTHING
     theme, dataset = "dark" if theme == "dark" else "light", library.dataset(after.run)
@@ -166,7 +169,7 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
     if same_map:
         head = (no_update,) * 2
         figures = (map_patch(dataset, one, after, numbers=False), *(no_update,) * 2)
-        words = (no_update,) * 4
+        words, rest = (no_update,) * 4, (no_update,) * 2
     else:
         head = (rank, after.item)
         figures = (map_patch(dataset, one, after), line_patch(dataset, one, after), bar_patch(dataset, one))
@@ -174,4 +177,5 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
             one.title, f"By {after.by}: {one.title}", operands.says(dataset, one),
             made.rank_text(after, rank, len(order)),
         )  # fmt: skip
-    return (address(PATH, after.selection), *head, *figures, *words, pair, pins)
+        rest = (operands.explains(one), cells_of(operands.table(dataset, one, after.by)))
+    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest)
