@@ -53,16 +53,16 @@ def examples(
     figure.update_xaxes(title_text="prompt pairs, sorted by the patched value", showgrid=False)
     figure.update_yaxes(title_text=AXES.get(metric, metric))
     figure.update_layout(
-        title=schema.heading(
-            dataset,
-            data["title"],
-            WORDS.get(metric, metric),
-            schema.count_text(dataset) + " pairs",
-            data["interval"],
-        ),
+        title=heading(dataset, data, metric),
         legend={"itemsizing": "constant"},  # the marks are small
     )
     return figure
+
+
+def heading(dataset: xr.Dataset, data: dict, metric: str = "logit_diff") -> dict:
+    """Return the title of a cell whose traces are `data`, and under it what is measured, n and the mean."""
+    n = f"{schema.count_text(dataset)} pairs"
+    return schema.heading(dataset, data["title"], WORDS.get(metric, metric), n, data["interval"])
 
 
 def example_traces(

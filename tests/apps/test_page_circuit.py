@@ -89,6 +89,8 @@ def test_the_slider_moves_graph_curve_and_list(found, shown, dataset):
     out = view.chosen(found, shown, 0, "size", "")
     assert out[0]["search"] == f"?v=1&run={parse(shown)[0].run}&view=circuit&metric=size&edges={stops[0]}"
     assert f"The {stops[0]} largest edges" in out[2]
+    assert circuit_graph.words(dataset, stops[0])[1] in out[8]
+    assert out[8] == ids_of(page(found, PATH, out[0]["search"]))[ids.part(ids.CIRCUIT_GRAPH, "subtitle")].children
     assert {op["location"][0] for op in out[1].to_plotly_json()["operations"]} == {"data"}
     line = out[4].to_plotly_json()["operations"][0]["params"]["value"][0]
     assert line["x0"] == pytest.approx(stops[0] / 784)

@@ -132,6 +132,9 @@ def test_a_click_moves_everything(several, shown):
     assert "200 of 200 pairs" in out[7]
     assert len(out[8]) == 200
     assert out[9] is no_update
+    known = ids_of(page(several, PATH, out[0]["search"]))
+    assert out[10] == known[ids.part(ids.PATCHING_DETAIL, "subtitle")].children
+    assert out[10] != ids_of(page(several, PATH, shown))[ids.part(ids.PATCHING_DETAIL, "subtitle")].children
     assert out[4].to_plotly_json()["operations"][0]["location"] == ["layout", "shapes"]
     changed = {tuple(op["location"]) for op in out[5].to_plotly_json()["operations"]}
     assert {("data", 2, "y"), ("data", 2, "selectedpoints")} <= changed

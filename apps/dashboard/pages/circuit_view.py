@@ -20,7 +20,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, page, picked
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
-from interp.figures import circuit_edges, circuit_graph
+from interp.figures import circuit_edges, circuit_graph, schema
 from interp.store import RunSummary
 
 PATH, VIEW = "/patching", "circuit"
@@ -30,7 +30,7 @@ READING = (
     "takes away. Keep few edges and see what the model still does; random edges of the same number are the null. "
     "Click a component to list its edges, Esc lets go."
 )
-NOTHING = (no_update,) * 8
+NOTHING = (no_update,) * 9
 
 
 def layout(library: Library, request: Request, tabs: Component) -> Component:
@@ -96,6 +96,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.CIRCUIT_ROWS, "rowData"),
         Output(ids.CIRCUIT_LISTED, "children"),
         Output(ids.CIRCUIT_NODE, "value"),
+        Output(ids.part(ids.CIRCUIT_GRAPH, "subtitle"), "children"),
         Input(ids.CIRCUIT_CLICK, "data"),
         Input(ids.CIRCUIT_SIZE, "value"),
         Input(ids.CIRCUIT_RANKING, "value"),
@@ -111,7 +112,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def clicked(library: Library, search: str, click: Any) -> tuple:
-    """Return the eight outputs of a click on a node, or of Esc; nothing changes for a click elsewhere."""
+    """Return the nine outputs of a click on a node, or of Esc; nothing changes for a click elsewhere."""
     shown = parse(search)[0]
     if shown.run is None or not isinstance(click, dict):
         return NOTHING
@@ -126,7 +127,7 @@ def clicked(library: Library, search: str, click: Any) -> tuple:
 
 
 def chosen(library: Library, search: str, stop: Any, ranking: Any, node: Any) -> tuple:
-    """Return the eight outputs of the slider and of the two choices; nothing changes where they are shown already."""
+    """Return the nine outputs of the slider and of the two choices; nothing changes where they are shown already."""
     shown = parse(search)[0]
     if shown.run is None:
         return NOTHING
@@ -143,7 +144,7 @@ def chosen(library: Library, search: str, stop: Any, ranking: Any, node: Any) ->
 
 
 def moved(library: Library, shown: Selection) -> tuple:
-    """Return the eight outputs of a new size, ranking or node."""
+    """Return the nine outputs of a new size, ranking or node."""
     dataset = library.dataset(shown.run or "")
     size, ranking = cards.size_of(dataset, shown), cards.ranking_of(shown)
     figure, curve = Patch(), Patch()
@@ -151,7 +152,9 @@ def moved(library: Library, shown: Selection) -> tuple:
         for name, values in trace.items():
             figure["data"][i][name] = values
     curve["layout"]["shapes"] = [cards.mark(dataset, size)]
-    title, _, _ = circuit_graph.words(dataset, size, ranking)
+    title, *told = circuit_graph.words(dataset, size, ranking)
+    under = schema.heading(dataset, title, *told)["subtitle"]["text"]
     said = circuit_graph.summary(dataset, size, ranking, shown.node)
     rows = cards.rows_of(dataset, shown)
-    return address(PATH, shown), figure, title, said, curve, rows, cards.listed(dataset, shown), shown.node or ""
+    listed, node = cards.listed(dataset, shown), shown.node or ""
+    return address(PATH, shown), figure, title, said, curve, rows, listed, node, under

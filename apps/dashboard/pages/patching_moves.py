@@ -18,12 +18,12 @@ from apps.dashboard.pages.patching_chosen import at, default_cell, line_of, metr
 from apps.dashboard.patches import name_of
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
-from interp.figures import places
+from interp.figures import pairs, places
 from interp.figures.places import Cell
 from interp.store import RunSummary
 
 PATH = "/patching"
-NOTHING = (no_update,) * 10
+NOTHING = (no_update,) * 11
 
 
 def register(app: Dash, library: Library) -> None:
@@ -40,6 +40,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.part(ids.PATCHING_DETAIL, "summary"), "children"),
         Output(ids.PATCHING_ROWS, "rowData"),
         Output(ids.PATCHING_PINS, "children"),
+        Output(ids.part(ids.PATCHING_DETAIL, "subtitle"), "children"),
         Input(ids.PATCHING_CLICK, "data"),
         Input(ids.PATCHING_LAYER, "value"),
         Input(ids.PATCHING_HEAD, "value"),
@@ -56,7 +57,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def clicked(library: Library, search: str, click: Any, theme: Any) -> tuple:
-    """Return the ten outputs of a click on the map, or of Esc; nothing changes for a click elsewhere."""
+    """Return the eleven outputs of a click on the map, or of Esc; nothing changes for a click elsewhere."""
     shown = parse(search)[0]
     line = line_of(library, shown)
     if line is None or not isinstance(click, dict):
@@ -76,7 +77,7 @@ def clicked(library: Library, search: str, click: Any, theme: Any) -> tuple:
 
 
 def chosen(library: Library, search: str, place: tuple[Any, Any, Any], theme: Any) -> tuple:
-    """Return the ten outputs of a choice of (layer, head, role); nothing changes where it is shown already."""
+    """Return the eleven outputs of a choice of (layer, head, role); nothing changes where it is shown already."""
     shown = parse(search)[0]
     line = line_of(library, shown)
     if line is None:
@@ -91,7 +92,7 @@ def chosen(library: Library, search: str, place: tuple[Any, Any, Any], theme: An
 
 
 def moved(library: Library, line: RunSummary, shown: Selection, theme: Any, *, pins: bool) -> tuple:
-    """Return the ten outputs of a new selection; the comparison is drawn again where `pins` asks for it."""
+    """Return the eleven outputs of a new selection; the comparison is drawn again where `pins` asks for it."""
     dataset = library.dataset(line.run_id)
     cell, metric = shown_cell(dataset, shown), metric_of(dataset, shown)
     data, rows = pair_data(dataset, cell, metric)
@@ -113,4 +114,5 @@ def moved(library: Library, line: RunSummary, shown: Selection, theme: Any, *, p
         note(data, rows, metric),
         rows,
         pins_card(library, line, cell, shown, look) if pins else no_update,
+        pairs.heading(dataset, data, metric)["subtitle"]["text"],
     )
