@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -154,6 +155,10 @@ def test_figures_stand_beside_their_tables(idle):
     shown = try_result.attention(dataset, "dark", 2, 1)
     assert shown.title == "Attention of head 1, block 2 after '17+25='"
     assert shown.table is not None
+    figure, title, _, cells = try_moves.headed(dataset, "2", "1", "dark")
+    assert (title, figure) == (shown.title, shown.figure)
+    assert json.loads(cells)["rows"] == [list(row) for row in shown.table.rows]
+    assert cells != try_moves.headed(dataset, "0", "0", "dark")[3]
     for block, head in (("x", "0"), (None, "0"), ("-1", "0"), ("99999", "0")):
         with pytest.raises(InterpError, match="no numbers"):
             try_result.head_of(block, head)

@@ -6,12 +6,13 @@ there, the figures follow. Keeping is a second job, of the same question, that r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dash import ALL, Dash, Input, Output, State, dcc, no_update
 
 from apps.dashboard import ids, try_form
 from apps.dashboard.components import try_controls, try_result
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.desk import desk
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
@@ -22,6 +23,9 @@ from apps.dashboard.waiting import Await, asks_again, job_number, said_of
 from apps.dashboard.workshop import Workshop, workshop
 from interp.errors import InterpError
 from interp.store import Job
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TRYING = Await(ids.TRY_LOOK, ids.TRY_STATUS, 200)
 KEEPING = Await(ids.TRY_KEEP_LOOK, ids.TRY_KEPT, 500)
@@ -176,6 +180,7 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         Output(ids.graph(ids.TRY_ATTENTION), "figure", allow_duplicate=True),
         Output(ids.part(ids.TRY_ATTENTION, "title"), "children"),
         Output(ids.part(ids.TRY_ATTENTION, "summary"), "children"),
+        Output(ids.part(ids.TRY_ATTENTION, "table"), CELLS),
         Input(ids.TRY_BLOCK, "value"),
         Input(ids.TRY_HEAD, "value"),
         State(ids.TRY_JOB, "data"),
@@ -186,6 +191,11 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         job = work.job(job_number(number))
         dataset = dataset_of(work, library, job)
         if dataset is None:
-            return (no_update,) * 3
-        drawn = try_result.attention(dataset, str(theme), *try_result.head_of(block, head))
-        return drawn.figure, drawn.title, drawn.summary
+            return (no_update,) * 4
+        return headed(dataset, block, head, str(theme))
+
+
+def headed(dataset: xr.Dataset, block: Any, head: Any, theme: str) -> tuple:
+    """Return figure, title, summary and table of another head."""
+    drawn = try_result.attention(dataset, theme, *try_result.head_of(block, head))
+    return drawn.figure, drawn.title, drawn.summary, cells_of(drawn.table)
