@@ -1,16 +1,19 @@
 """What a figure shows, as files: `/download/RUN/DRAWING.csv` and `.html`, made when asked and kept nowhere.
 
 The CSV is the variable the figure shows with its interval, nulls and n, one line a point, in full precision. The HTML
-page holds the figure and plotly itself, and opens without a server or a network.
+page holds the figure and plotly itself, and opens without a server or a network. An address may say what of the run was
+chosen (`?metric=accuracy`, see chosen_files.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort
+from flask import Flask, Response, abort, request
 
+from apps.dashboard.chosen_files import chosen_data, chosen_figure
 from apps.dashboard.library import Library
 from apps.dashboard.selection import RUN_ID
 from interp.counted import count_name, on_selection
@@ -30,13 +33,23 @@ def add_downloads(server: Flask, library: Library) -> None:
 
     @server.get("/download/<run_id>/<name>.csv")
     def csv(run_id: str, name: str) -> Response:
-        drawing, dataset = _found(library, run_id, name)
-        return _made(lambda: as_csv(dataset, drawing.shows), f"{run_id}-{name}.csv", "text/csv")
+        drawing, method, dataset = _found(library, run_id, name)
+        data = partial(chosen_data, drawing, dataset, method, _search())
+        return _made(lambda: _csv(*data()), f"{run_id}-{name}.csv", "text/csv")
 
     @server.get("/download/<run_id>/<name>.html")
     def page(run_id: str, name: str) -> Response:
-        drawing, dataset = _found(library, run_id, name)
-        return _made(lambda: as_html(drawing(dataset)), f"{run_id}-{name}.html", "text/html")
+        drawing, method, dataset = _found(library, run_id, name)
+        figure = partial(chosen_figure, drawing, dataset, method, _search())
+        return _made(lambda: as_html(figure()), f"{run_id}-{name}.html", "text/html")
+
+
+def _search() -> str:
+    return request.query_string.decode("utf-8", "replace")
+
+
+def _csv(dataset: xr.Dataset, shows: str | None) -> str:
+    return as_csv(dataset, shows) if shows else dataset.to_dataframe().to_csv(index=False)
 
 
 def as_csv(dataset: xr.Dataset, shows: str) -> str:
@@ -75,7 +88,7 @@ def as_html(figure: go.Figure) -> str:
     return figure.to_html(include_plotlyjs=True, config=GRAPH_CONFIG, full_html=True)
 
 
-def _found(library: Library, run_id: str, name: str) -> tuple[Drawing, xr.Dataset]:
+def _found(library: Library, run_id: str, name: str) -> tuple[Drawing, str, xr.Dataset]:
     if not RUN_ID.fullmatch(run_id):
         abort(404, f"{run_id[:40]!r} is not a run id.")
     try:
@@ -83,7 +96,7 @@ def _found(library: Library, run_id: str, name: str) -> tuple[Drawing, xr.Datase
         drawing = next((each for each in FIGURES.get(method, ()) if each.name == name), None)
         if drawing is None:
             abort(404, f"Run {run_id} has no figure {name[:40]!r}.")
-        return drawing, library.dataset(run_id)
+        return drawing, method, library.dataset(run_id)
     except InterpError as error:
         abort(404, str(error))
 

@@ -22,10 +22,18 @@ LINE = 14
 
 @dataclass(frozen=True)
 class Source:
-    """The run that a figure shows, and the name of its drawing (of that run's method)."""
+    """The run that a figure shows, and the name of its drawing (of that run's method), None where no drawing is it.
+
+    `query` is what of the run was chosen, as an address writes it ("?v=1&metric=accuracy"); empty for all of it.
+    """
 
     run_id: str
-    drawing: str
+    drawing: str | None
+    query: str = ""
+
+    def file(self, kind: str) -> str:
+        """Return the address of what is shown as a file: its numbers (csv) or a page (html)."""
+        return f"/download/{self.run_id}/{self.drawing}.{kind}{self.query}"
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,13 @@ def map_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, t
     pins = "Shift-click pins a cell for comparison (up to four); Esc lets go. "
     hint = html.P([pins, *cell_link(library, line, shown)], className="subtitle")
     said, table = patch_maps.summary(dataset, metric), patch_maps.table({component_of(line): dataset}, metric)
-    ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, drawing(line.method).name))
+    ready = dressed(figure, dataset, said, table=table, source=source(line, metric))
     return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard, hint])
+
+
+def source(line: RunSummary, metric: str) -> Source:
+    """Return where the map of a metric comes from; its files are of that metric."""
+    return Source(line.run_id, drawing(line.method).name, Selection(metric=metric).search)
 
 
 def pins_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, theme: str) -> list[Component]:
@@ -68,7 +73,7 @@ def pins_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, 
         said, table = pairs_compared.summary(compared, metric), pairs_compared.table(compared, metric)
     except InterpError as error:
         return [broken_card("The same pairs at the pinned places", str(error))]
-    ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, drawing(line.method).name))
+    ready = dressed(figure, dataset, said, table=table, source=Source(line.run_id, None))
     return [figure_card(ready, ids.PATCHING_COMPARED, 320)]
 
 
@@ -106,7 +111,7 @@ def components_card(library: Library, line: RunSummary, metric: str, theme: str)
         return broken_card(title, str(error))
     first = next(iter(datasets.values()))
     said = "A click opens the map of that component, with its null and its pairs."
-    where = Source(next(iter(found.values())).run_id, "recovered_map")
+    where = Source(next(iter(found.values())).run_id, None)
     ready = dressed(figure, first, said, table=patch_maps.table(datasets, metric), source=where)
     return figure_card(ready, ids.PATCHING_COMPONENTS, 300, extra=[how])
 
@@ -137,7 +142,7 @@ def heads_card(library: Library, line: RunSummary, metric: str, theme: str) -> C
         shown = metric if metric in places.kept(dataset) else places.kept(dataset)[0]
         figure, said = patch_maps.metric_map(dataset, shown, theme=theme), patch_maps.summary(dataset, shown)
         said, table = f"{said} A click opens that head.", patch_maps.table({component_of(run): dataset}, shown)
-        ready = dressed(figure, dataset, said, table=table, source=Source(run.run_id, "head_maps"))
+        ready = dressed(figure, dataset, said, table=table, source=source(run, shown))
     except InterpError as error:
         return broken_card(title, str(error))
     return figure_card(ready, ids.PATCHING_HEADS, 420)

@@ -120,8 +120,8 @@ def _arrays(dataset: xr.Dataset, array: str | None, places: dict[str, str]) -> C
 
 def _card(made: xr.Dataset, runs: tuple[RunSummary, RunSummary], array: str, theme: str) -> Component:
     known = FIGURES.get(runs[0].method, ())
-    drawing = next((each for each in known if each.shows == array), next(iter(known), None))
-    one, two = (Source(run.run_id, drawing.name) if drawing else None for run in runs)
+    drawing = next((each.name for each in known if each.shows == array), None)
+    one, two = (Source(run.run_id, drawing) for run in runs)
     figure = figures.beside(made, theme=theme)
     ready = dressed(figure, made, figures.summary(made), table=figures.table(made), source=one)
     return figure_card(replace(ready, against=two), ids.COMPARE_FIGURE, HEIGHT)

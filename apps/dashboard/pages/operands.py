@@ -19,7 +19,7 @@ from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import choice_of
 from apps.dashboard.page import Request, page, picked
-from apps.dashboard.pages import operands_moves
+from apps.dashboard.pages import operands_links, operands_moves
 from interp.errors import InterpError
 
 PATH, NAME = operands_moves.PATH, "Operands"
@@ -59,3 +59,4 @@ def layout(library: Library, request: Request) -> Component:
 def register(app: Dash, library: Library) -> None:
     """What slider, keys, choices and clicks do."""
     operands_moves.register(app, library)
+    operands_links.register(app, library)

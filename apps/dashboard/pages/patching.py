@@ -25,7 +25,7 @@ from apps.dashboard.pages.patching_chosen import chosen_of, metric_of, shown_cel
 from apps.dashboard.patches import METHODS, component_of, label_of, siblings
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
-from interp.figures import drawing, pairs, places
+from interp.figures import pairs, places
 from interp.store import RunSummary
 
 PATH, NAME = "/patching", "Patching"
@@ -99,10 +99,9 @@ def _choices(library: Library, line: RunSummary, metric: str) -> list[Component]
 def _body(library: Library, line: RunSummary, chosen: Selection, theme: str) -> list[Component]:
     dataset = library.dataset(line.run_id)
     cell, metric = shown_cell(dataset, chosen), metric_of(dataset, chosen)
-    source = Source(line.run_id, drawing(line.method).name)
     top = [
         cards.map_card(library, line, cell, chosen, theme),
-        pair_card(dataset, cell, metric, chosen.example, theme, source),
+        pair_card(dataset, cell, metric, chosen.example, theme, Source(line.run_id, None)),
     ]
     beside = [] if places.of_heads(dataset) else [cards.heads_card(library, line, metric, theme)]
     beside += cards.attribution_cards(library, line, theme)
