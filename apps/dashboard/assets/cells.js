@@ -14,6 +14,14 @@
         ];
       },
 
+      // The rows of the grid of pairs, a frame after what is above it.
+      listed: function (rows) {
+        if (!rows) return;
+        window.requestAnimationFrame(function () {
+          window.setTimeout(function () { window.dash_clientside.set_props("patching-rows", { rowData: rows }); }, 0);
+        });
+      },
+
       // One small message when the pointer comes to another tile, none while a head is locked.
       pointed: function (hover, selection, before) {
         const keep = window.dash_clientside.no_update;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dash_ag_grid as dag
+from dash import dcc
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
@@ -30,7 +31,9 @@ def pair_card(
     figure = pairs.examples(dataset, cell.layer, cell.role, head=cell.head, metric=metric, theme=theme)
     figure.data[PATCHED].selectedpoints = rank_of(rows, example)
     ready = dressed(figure, dataset, note(data, rows, metric), source=source)
-    return figure_card(ready, ids.PATCHING_DETAIL, HEIGHT, extra=[_grid(rows, example)])
+    return figure_card(
+        ready, ids.PATCHING_DETAIL, HEIGHT, extra=[_grid(rows, example), dcc.Store(id=ids.PATCHING_LISTED)]
+    )
 
 
 def pair_data(dataset: xr.Dataset, cell: Cell, metric: str) -> tuple[dict, list[dict]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components.pair_card import PATCHED, note, pair_data, rank_of
@@ -38,7 +38,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.graph(ids.PATCHING_DETAIL), "figure", allow_duplicate=True),
         Output(ids.part(ids.PATCHING_DETAIL, "title"), "children"),
         Output(ids.part(ids.PATCHING_DETAIL, "summary"), "children"),
-        Output(ids.PATCHING_ROWS, "rowData"),
+        Output(ids.PATCHING_LISTED, "data"),
         Output(ids.PATCHING_PINS, "children"),
         Output(ids.part(ids.PATCHING_DETAIL, "subtitle"), "children"),
         Input(ids.PATCHING_CLICK, "data"),
@@ -54,6 +54,12 @@ def register(app: Dash, library: Library) -> None:
         if ids.PATCHING_CLICK in ctx.triggered_prop_ids.values():
             return clicked(library, search, click, theme)
         return chosen(library, search, (layer, head, role), theme)
+
+    app.clientside_callback(  # the words and the points are seen before the grid is filled
+        ClientsideFunction("cells", "listed"),
+        Input(ids.PATCHING_LISTED, "data"),
+        prevent_initial_call=True,
+    )
 
 
 def clicked(library: Library, search: str, click: Any, theme: Any) -> tuple:
