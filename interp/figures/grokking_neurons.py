@@ -88,9 +88,9 @@ def _aside(frequency: np.ndarray) -> np.ndarray:
     return 0.4 * ((rank % 9) - 4) / 4
 
 
-def summary(dataset: xr.Dataset) -> str:
-    """Return how many neurons each frequency has, and how many of them it explains almost alone."""
-    here, step = at_step(dataset, None)
+def summary(dataset: xr.Dataset, at: int | None = None) -> str:
+    """Return how many neurons each frequency has at step `at` (default: the last), and how many it explains alone."""
+    here, step = at_step(dataset, at)
     frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
     names, counts = np.unique(frequency, return_counts=True)
     order = np.argsort(-counts)[:6]

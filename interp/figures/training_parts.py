@@ -6,7 +6,7 @@ the best at the end are drawn, and the table has all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,9 @@ from interp.figures import schema
 
 if TYPE_CHECKING:
     import xarray as xr
+
+LAST = 10**9
+"""A step after every logged one: the nearest to it is the last."""
 
 MOST_PARTS = 9
 """Parts that one figure shows; of more (36 kinds of question) the mean, the worst and the best at the end."""
@@ -84,16 +87,20 @@ def title_of(measure: str) -> str:
     return TITLES.get(measure, measure.replace("_", " ").capitalize())
 
 
-def summary(logs: Mapping[str, xr.Dataset], measure: str) -> str:
-    """Return the values of every training at its last measured step, best and worst part."""
+def summary(logs: Mapping[str, xr.Dataset], measure: str, steps: Sequence[int] = (LAST,)) -> str:
+    """Return the values of every training at its steps nearest to `steps` (default: the last), best and worst part."""
     said = []
     for name, log in logs.items():
         if measure not in log:
             continue
         named = values_of(log, measure)
-        at = nearest(log, measure, 10**9)
-        last = {label: float(value[at]) for label, value in named.items() if np.isfinite(value[at])}
-        low, high = min(last, key=lambda label: last[label]), max(last, key=lambda label: last[label])
-        ends = f"{last[low]:.3g}" if low == high else f"{last[low]:.3g} ({low}) to {last[high]:.3g} ({high})"
-        said.append(f"{name} {ends} at step {schema.labels(log, 'step')[at]}")
+        for at in dict.fromkeys(nearest(log, measure, step) for step in steps):
+            said.append(f"{name} {_ends(named, at)} at step {schema.labels(log, 'step')[at]}")
     return f"{title_of(measure)}: {'; '.join(said) or 'not logged'}."
+
+
+def _ends(named: Mapping[str, np.ndarray], at: int) -> str:
+    """Return the lowest and the highest part at position `at`."""
+    here = {label: float(value[at]) for label, value in named.items() if np.isfinite(value[at])}
+    low, high = min(here, key=lambda label: here[label]), max(here, key=lambda label: here[label])
+    return f"{here[low]:.3g}" if low == high else f"{here[low]:.3g} ({low}) to {here[high]:.3g} ({high})"

@@ -134,6 +134,20 @@ def test_the_slider_moves_the_mark_in_every_figure(grown, zoo):
     assert places == [["data"], *(["layout", "annotations", i, "text"] for i in range(2))]
 
 
+def test_the_words_beside_the_figures_follow_the_slider(grown, zoo):
+    search = Selection(model=made.MODEL, metric="loss", step=100).search
+    names = [*GRAPHS, "training-grokking-clusters"]
+    to = training.outputs(grown, search, None, 707, names)[0]
+    found = training.said(grown, to, names)
+    assert "at step 710" in found["training-at_step-summary"]["children"]
+    assert json.loads(found["training-at_step-table"]["data-twin"])["rows"][0][0] == "710"
+    assert "at step 700" in found["training-grokking-clusters-summary"]["children"]  # the checkpoint nearest to it
+    text = words(page(grown, "/training", to["search"]))
+    for part in ("at_step", "grokking-clusters"):
+        assert found[f"training-{part}-summary"]["children"] in text
+    assert training.said(grown, no_update, names) == {}
+
+
 def test_nothing_moves_twice(grown, zoo):
     search = Selection(model=made.MODEL, metric="loss", step=100).search
     assert training.outputs(grown, search, None, 100, GRAPHS)[0] is no_update

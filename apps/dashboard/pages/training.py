@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 from flask import Flask, Response, abort
 
@@ -21,7 +21,7 @@ from apps.dashboard.components.notice import broken, empty
 from apps.dashboard.downloads import as_csv, as_html
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
-from apps.dashboard.pages.training_cards import cards, patch
+from apps.dashboard.pages.training_cards import cards, patch, told
 from apps.dashboard.pages.training_choice import STEP, Shown, changed, read, shown_of
 from apps.dashboard.selection import MOST_PINS, Selection, parse, selected
 from interp.errors import InterpError
@@ -109,6 +109,14 @@ def outputs(library: Library, search: str, click: dict | None, slid: object, gra
     return address(PATH, new.selection), [new.steps[0]], [step_text(new)], patches
 
 
+def said(library: Library, to: Any, graphs: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what changes in the words beside `graphs` at the address `to`; nothing where it stays."""
+    if not isinstance(to, dict):
+        return {}
+    shown = shown_of(zoo_directory(), Request(parse(to["search"])[0], [], "light"))
+    return {key: props for name in graphs for key, props in told(library, name, shown).items()} if shown else {}
+
+
 def as_file(name: str, measure: str, kind: str) -> str:
     """Return one measure of a log in full, as "csv" or as a page that stands alone ("html")."""
     zoo = zoo_directory()
@@ -154,7 +162,10 @@ def register(app: Dash, library: Library) -> None:
         if not here or (by_click and not isinstance(click, dict)):
             return no_update, [no_update] * len(choices), [no_update] * len(told), [no_update] * len(graphs)
         names = [graph["name"] for graph in graphs]
-        return outputs(library, (shown or {}).get("search", ""), click if by_click else None, values[0], names)
+        found = outputs(library, (shown or {}).get("search", ""), click if by_click else None, values[0], names)
+        for part, props in said(library, found[0], names).items():
+            set_props(part, props)
+        return found
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),

@@ -1,7 +1,8 @@
 """The cards of the Training page: curves of logs, measures of checkpoints that runs keep, all marked at one step.
 
 cards(library, zoo, shown, theme)          every card of the page
-patch(library, name, before, after)        what changes in a graph when the slider moves
+patch(library, name, shown)                what changes in a graph when the slider moves
+told(library, name, shown)                 what changes in the words and the table beside it
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import plotly.graph_objects as go
 from dash import Patch, html
 from dash.development.base_component import Component
 
+from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.drawn import HEAD, Drawn, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.training_choice import Shown
-from apps.dashboard.pages.training_of_run import OF_TRAINER, of_run, patch_of_run
+from apps.dashboard.pages.training_of_run import OF_TRAINER, of_run, patch_of_run, told_of_run
 from interp.errors import InterpError
 from interp.figures import training, training_parts
 from interp.figures.maps import thinned
@@ -68,12 +71,26 @@ def drawn_of(shown: Shown, name: str, theme: str) -> tuple[go.Figure, str, Any]:
     few = log.isel(step=thinned(list(range(log.sizes["step"])), MOST_ROWS))
     one = {shown.name: log}
     if name == "at_step":
-        at = [training_parts.nearest(log, measure, step) for step in shown.steps]
         figure = training.at_step(shown.logs, measure, shown.steps, theme=theme)
-        return figure, training_parts.summary(shown.logs, measure), log.isel(step=at)
+        return figure, training_parts.summary(shown.logs, measure, shown.steps), _at_steps(shown)
     if name == "compared":
         return training.compared(shown.logs, measure, theme=theme), training_parts.summary(shown.logs, measure), few
     return training.parts(log, measure, theme=theme), training_parts.summary(one, measure), few
+
+
+def _at_steps(shown: Shown) -> Any:
+    """Return the log at the steps that are compared."""
+    at = [training_parts.nearest(shown.log, shown.measure, step) for step in shown.steps]
+    return shown.log.isel(step=at)
+
+
+def told(library: Library, name: str, shown: Shown) -> dict[str, dict[str, Any]]:
+    """Return what changes in the words of a card when another step is selected or pinned: properties by id."""
+    if name != "training-at_step":
+        return told_of_run(library, name, shown)
+    said = training_parts.summary(shown.logs, shown.measure, shown.steps)
+    cells = cells_of(twin(_at_steps(shown), shown.measure))
+    return {ids.part(name, "summary"): {"children": said}, ids.part(name, "table"): {CELLS: cells}}
 
 
 def shapes(shown: Shown, name: str) -> list[dict]:

@@ -10,6 +10,7 @@ from typing import Any
 from dash import Patch, html, no_update
 from dash.development.base_component import Component
 
+from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
 from apps.dashboard.drawn import Drawn, Source, untitled, words
 from apps.dashboard.library import Library
@@ -87,7 +88,8 @@ def _ready(library: Library, line: RunSummary, each: OfRun, shown: Shown, theme:
     if each.figure in AT_CHECKPOINT and shown.step is not None:
         figure = getattr(AT_CHECKPOINT[each.figure], each.figure)(dataset, theme=theme, step=shown.step)
         title, subtitle = words(figure, dataset)
-        return Drawn(title, subtitle, untitled(figure), made.summary, made.table, 0, Source(line.run_id, each.figure))
+        said = summary_at(dataset, each, shown) or made.summary
+        return Drawn(title, subtitle, untitled(figure), said, made.table, 0, Source(line.run_id, each.figure))
     if each.marks is None:
         return made
     layout = made.figure["layout"]
@@ -95,11 +97,28 @@ def _ready(library: Library, line: RunSummary, each: OfRun, shown: Shown, theme:
     return replace(made, figure={**made.figure, "layout": {**layout, "shapes": marked}})
 
 
+def summary_at(dataset: Any, each: OfRun, shown: Shown) -> str | None:
+    """Return what a figure shows at the selected step; None where its sentence is of the whole training."""
+    return grokking_neurons.summary(dataset, shown.step) if each.figure == "clusters" else None
+
+
+def told_of_run(library: Library, name: str, shown: Shown) -> dict[str, dict[str, Any]]:
+    """Return what changes in the words of such a card, properties by id."""
+    each, line = _of_name(library, name, shown)
+    said = summary_at(library.dataset(line.run_id), each, shown) if each and line else None
+    return {ids.part(name, "summary"): {"children": said}} if said else {}
+
+
+def _of_name(library: Library, name: str, shown: Shown) -> tuple[OfRun | None, RunSummary | None]:
+    """Return the card of a graph and its run, None where there is none."""
+    each = next((one for cards in OF_TRAINER.values() for one in cards if one.name == name), None)
+    return each, run_of(library, each.method, shown.name) if each else None
+
+
 def patch_of_run(library: Library, name: str, shown: Shown) -> Any:
     """Return what changes in the graph of such a card; no update for a graph without steps."""
     changed = Patch()
-    each = next((one for cards in OF_TRAINER.values() for one in cards if one.name == name), None)
-    line = run_of(library, each.method, shown.name) if each else None
+    each, line = _of_name(library, name, shown)
     if each is None or line is None:
         return no_update
     dataset = library.dataset(line.run_id)
