@@ -37,6 +37,8 @@ def test_keys_clicks_and_esc_go_through_the_maps(tab, base):
     moved = "id => !document.querySelector(id).textContent.includes('Neuron 5.2')"
     for told in ("#operands-bars-title", "#operands-line-table caption"):
         tab.wait_for_function(moved, arg=told)
+    tab.locator("details:has(> #operands-line-table) > summary").click()  # folded, so that the map is in view
+    tab.locator("h1").click()
     tab.wait_for_function("() => !location.search.includes('node=5.2&') && location.search.includes('node=5.')")
     tab.wait_for_timeout(300)
     tab.keyboard.press("ArrowLeft")
