@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,21 @@ def test_a_period_recolours_the_circles(waves):
     assert len(colours) == 2  # both planes, by the phase of one period
     assert colours[0]["params"]["value"][:3] == pytest.approx([0, 0.1, 0.2])
     assert graphs[1].to_plotly_json()["operations"][0]["location"] == ["data"]
+
+
+def test_the_words_beside_the_circles_and_the_table_of_a_place_follow_the_layer(waves):
+    before = shown(view="circles", layer=2)
+    name = name_of("helix", "rings")
+    after = before.but(layer=1)
+    told = fourier_moves.said(waves, before, after, [name])
+    assert told[f"{name}-subtitle"]["children"] in words(page(waves, "/fourier", after.search))
+    assert told[f"{name}-subtitle"] != fourier_moves.said(waves, after, before, [name])[f"{name}-subtitle"]
+    place = name_of("spectra", "at_place")
+    there = [shown(layer=layer, role="a at a") for layer in (0, 1)]
+    tables = [fourier_moves.said(waves, shown(), each, [place]) for each in there]
+    first, second = (json.loads(table[f"{place}-table"]["data-twin"])["rows"] for table in tables)
+    assert first != second
+    assert fourier_moves.said(waves, shown(), shown(), GRAPHS) == {}
 
 
 def test_the_same_again_changes_nothing(waves):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
@@ -23,7 +23,7 @@ from apps.dashboard.components.try_link import following
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages.fourier_cards import card
-from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, places, readable
+from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, places, readable, said
 from apps.dashboard.pages.fourier_periods import NONE, choices, compared, pin_of
 from apps.dashboard.pages.fourier_runs import Chosen, cards_for, chosen
 from apps.dashboard.pages.fourier_views import PATH, VIEWS
@@ -140,7 +140,10 @@ def register(app: Dash, library: Library) -> None:
             return nothing
         named = dict(zip((each["name"] for each in picked_ids), values, strict=True))
         after = changed(library, before, click if by_click else None, together(named, ctx.triggered_id))
-        return outputs(library, before, after, list(named), [graph["name"] for graph in graphs])
+        names = [graph["name"] for graph in graphs]
+        for part, props in said(library, before, after, names).items():
+            set_props(part, props)
+        return outputs(library, before, after, list(named), names)
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),

@@ -2,6 +2,7 @@
 
 card(found, "helix", "rings", selection)  ->  figure_card | missing_card | broken_card
 patch("fourier-helix-rings", ...)         ->  what changes in that graph when another period is selected
+told("fourier-helix-rings", ...)          ->  what changes in the words and the table beside it
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Any
 from dash import Patch, html, no_update
 from dash.development.base_component import Component
 
+from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.drawn import HEAD, Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.fourier_periods import periods_of
@@ -140,6 +143,26 @@ def patch(library: Library, found: Chosen, graph: object, before: Selection, aft
         base = library.drawn(line.run_id, drawing(method, figure), "light").figure["layout"].get("shapes", ())
         changed["layout"]["shapes"] = [*base, *marked[1]]
     return changed
+
+
+def told(
+    library: Library, found: Chosen, graph: object, before: Selection, after: Selection
+) -> dict[str, dict[str, Any]]:
+    """Return what changes in the words and the table beside a graph, properties by id; nothing where nothing does."""
+    named = parse_name(graph)
+    line = found.runs.get(named[0]) if named else None
+    if named is None or line is None:
+        return {}
+    dataset, method = library.dataset(line.run_id), method_of(named[0])
+    old, new = (settings_of(method, named[1], dataset, each) for each in (before, after))
+    if old == new:
+        return {}
+    shown, name = ready(library, line.run_id, (*named, ""), after, "light"), name_of(*named)
+    props: dict[str, dict[str, Any]] = {
+        ids.part(name, "title"): {"children": shown.title},
+        ids.part(name, "subtitle"): {"children": shown.subtitle},
+    }
+    return props | ({ids.part(name, "table"): {CELLS: cells_of(shown.table)}} if shown.table else {})
 
 
 def _redraw(changed: Patch, figure: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from dash import no_update
 from apps.dashboard.components.period_table import period_table
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
-from apps.dashboard.pages.fourier_cards import helix_layer, patch, place
+from apps.dashboard.pages.fourier_cards import helix_layer, patch, place, told
 from apps.dashboard.pages.fourier_periods import NONE, clicked, compared, pin_of, rounded
 from apps.dashboard.pages.fourier_runs import Chosen, again
 from apps.dashboard.pages.fourier_views import PATH, parse_name
@@ -73,6 +73,14 @@ def outputs(library: Library, before: Selection, after: Selection, choices: list
     table = period_table(datasets, compared(after), after.period is not None)
     patches = [patch(library, found, name, before, after) for name in graphs]
     return address(PATH, after), picked, [table], patches
+
+
+def said(library: Library, before: Selection, after: Selection, graphs: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what changes in the words beside `graphs`."""
+    if before == after:
+        return {}
+    found = again(library, after)
+    return {key: props for name in graphs for key, props in told(library, found, name, before, after).items()}
 
 
 def readable(library: Library, found: Chosen) -> dict[str, Any]:
