@@ -40,8 +40,12 @@ def test_keys_clicks_and_esc_go_through_the_maps(tab, base):
     tab.locator("details:has(> #operands-line-table) > summary").click()  # folded, so that the map is in view
     tab.locator("h1").click()
     tab.wait_for_function("() => !location.search.includes('node=5.2&') && location.search.includes('node=5.')")
+    link = "([kind, same]) => document.querySelector(`#operands-map-${kind}`).href.endsWith('node=5.2') === same"
+    tab.wait_for_function(link, arg=["csv", False], timeout=10_000)
     tab.wait_for_timeout(300)
     tab.keyboard.press("ArrowLeft")
+    for kind in ("csv", "html"):
+        tab.wait_for_function(link, arg=[kind, True], timeout=10_000)
     wait_for_text(tab, TITLE, "Neuron 5.2")
     box = tab.locator("[id*='\"operands-map\"'] .nsewdrag").first.bounding_box()
     spot = box["x"] + box["width"] * 4.5 / 12, box["y"] + box["height"] * (1 - 3.5 / 12)
