@@ -94,7 +94,7 @@ def cards(dataset: xr.Dataset, chosen: Choice, theme: str) -> Component:
         ready = dressed(figure, dataset, words, source=source(chosen, drawing))
         shown = replace(ready, subtitle=under(dataset), table=table if name == ids.OPERANDS_LINE else None, height=0)
         found.append(figure_card(shown, name, height))
-    return html.Div([found[0], html.Div(found[1:], className="operands-side")], className="operands-grid")
+    return html.Div([found[0], html.Div(found[1:], className="operands-side later")], className="operands-grid")
 
 
 def source(chosen: Choice, drawing: str) -> Source:
