@@ -20,7 +20,6 @@ WHENCE_BODY = "whence-body"
 
 # the last click in any graph, {"graph", "x", "y", "z", "curve", "index", "custom", "shift", "n"}, or {"unlock", "n"};
 # written by assets/cards.js
-CLICK = "click"
 
 # one a page: what is selected, as {"path": ..., "search": ...}; a clientside callback writes it into the address bar
 SELECTION = "selection"

@@ -119,16 +119,9 @@ def _clientside(app: Dash) -> None:
         State({"type": "graph", "name": ALL}, "figure"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(
-        ClientsideFunction("cards", "clicked"),
-        Output(ids.CLICK, "data"),
-        Input({"type": "graph", "name": ALL}, "clickData"),
-        prevent_initial_call=True,
-    )
     app.clientside_callback(  # one for all pages: a callback without outputs is known by its inputs alone
-        ClientsideFunction("cards", "relay"),
-        Input(ids.CLICK, "data"),
-        State(ids.SELECTION, "data"),
+        ClientsideFunction("cards", "clicked"),
+        Input({"type": "graph", "name": ALL}, "clickData"),
         prevent_initial_call=True,
     )
     app.clientside_callback(

@@ -2,8 +2,9 @@
 
     recovered_i = (patched_i - base_i) / (other_i - base_i)     base, other: corrupted, clean; noising: clean, corrupted
 
-The two grey lines are the same pairs without a patch, the reference 0 and 1 of the map; a mean recovered of 0.5 can be
-half of the pairs moved all the way or all of them moved half way, and this figure tells which.
+The dashes are the same pairs without a patch, the reference 0 and 1 of the map; a mean recovered of 0.5 can be half of
+the pairs moved all the way or all of them moved half way, and this figure tells which. All dashes of a run are one line
+with gaps: a mark for each is ten times as slow to draw.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ WORDS = {
     "logit_diff": "logits: clean answer minus corrupted answer",
     "prob_diff": "probability of the clean answer minus that of the corrupted answer",
 }
+RUNS = {"corrupted": look.NULL, "clean": look.GREEN}
 SELECTED = {"marker": {"color": look.VERMILLION, "size": 11}}
 UNSELECTED = {"marker": {"opacity": 0.45}}
 
@@ -40,23 +42,31 @@ def examples(
 ) -> go.Figure:  # fmt: skip
     """Return a metric of each pair at one place, sorted: patched between the corrupted and the clean run."""
     data = example_traces(dataset, layer, role, head=head, metric=metric)
-    figure = go.Figure(layout={"template": look.template(theme)})
+    figure = go.Figure(traces_of(data["traces"]), layout={"template": look.template(theme)})
     zero, one = (1, 0) if places.noising(dataset) else (0, 1)
-    styles = (
-        (f"corrupted run ({zero})", {"color": look.NULL, "symbol": "line-ew-open", "size": 4}),
-        (f"clean run ({one})", {"color": look.NULL, "symbol": "circle-open", "size": 4}),
-        ("patched", {"color": look.BLUE, "size": 5}),
-    )
-    for (name, marker), trace in zip(styles, data["traces"], strict=True):
-        figure.add_trace(go.Scatter(name=name, mode="markers", marker=marker, hoverinfo="text", **trace))
-    figure.data[-1].update(selected=SELECTED, unselected=UNSELECTED)
+    for trace, name in zip(figure.data, (f"corrupted run ({zero})", f"clean run ({one})", "patched"), strict=True):
+        trace.name = name
     figure.update_xaxes(title_text="prompt pairs, sorted by the patched value", showgrid=False)
     figure.update_yaxes(title_text=AXES.get(metric, metric))
     figure.update_layout(
         title=heading(dataset, data, metric),
-        legend={"itemsizing": "constant"},  # the marks are small
+        hoverdistance=40,  # pixels: a pair is told anywhere near its point
     )
     return figure
+
+
+def traces_of(moving: list[dict]) -> list[go.Scatter]:
+    """Return the dashes of the corrupted and the clean run and the points of the patched one; they tell the pair."""
+    *runs, patched = moving
+    points = go.Scatter(
+        mode="markers", marker={"color": look.BLUE, "size": 5}, hoverinfo="text", selected=SELECTED,
+        unselected=UNSELECTED, **patched,
+    )  # fmt: skip
+    dashes = [
+        go.Scatter(mode="lines", line={"color": color, "width": 2}, hoverinfo="skip", **run)
+        for color, run in zip(RUNS.values(), runs, strict=True)
+    ]
+    return [*dashes, points]
 
 
 def heading(dataset: xr.Dataset, data: dict, metric: str = "logit_diff") -> dict:
@@ -68,29 +78,40 @@ def heading(dataset: xr.Dataset, data: dict, metric: str = "logit_diff") -> dict
 def example_traces(
     dataset: xr.Dataset, layer: int, role: str, *, head: int | None = None, metric: str = "logit_diff"
 ) -> dict:
-    """Return what changes between cells: `traces` (x, y, hovertext of three lines), `title`, `interval`, `base`.
-
-    `base` is the run that was written into.
-    """
+    """Return what changes between cells: `traces`, `title`, `interval`, and `base`, the run that was written into."""
     cell = places.Cell(layer, role, head)
     return cell_traces(dataset, cell, metric, example_rows(dataset, layer, role, head=head, metric=metric))
 
 
 def cell_traces(dataset: xr.Dataset, cell: places.Cell, metric: str, rows: list[dict]) -> dict:
     """Return `example_traces` of the rows of a cell."""
-    rank = list(range(len(rows)))
-    text, pairs = [hover_of(row, dataset) for row in rows], [row["prompt_index"] for row in rows]
     value, _ = places.measured(dataset, metric) if metric != "logit_diff" else (_recovered(dataset), None)
     return {
-        "traces": [
-            {"x": rank, "y": [row[name] for row in rows], "hovertext": text, "customdata": pairs}
-            for name in ("corrupted", "clean", "patched")
-        ],
+        "traces": moving(rows, dataset),
         "base": "clean" if places.noising(dataset) else "corrupted",
         "title": f"Each prompt pair at {cell.text}",
         "interval": f"mean {'recovered' if metric in places.SHARES else places.NAMES[metric]} "
         f"{value[places.index_of(dataset, cell)].text(2)} (95 % interval)",
     }
+
+
+def moving(rows: list[dict], dataset: xr.Dataset) -> list[dict]:
+    """Return what a cell gives each trace: x and y of the dashes of two runs, x, y, words and pair of the points."""
+    rank = range(len(rows))
+    dashes = [
+        {
+            "x": [x for i in rank for x in (i - 1, i + 1, None)],
+            "y": [y for row in rows for y in (row[name], row[name], None)],
+        }
+        for name in RUNS
+    ]
+    points = {
+        "x": list(rank),
+        "y": [row["patched"] for row in rows],
+        "hovertext": [hover_of(row, dataset) for row in rows],
+        "customdata": [row["prompt_index"] for row in rows],
+    }
+    return [*dashes, points]
 
 
 def hover_of(row: dict, dataset: xr.Dataset) -> str:

@@ -45,7 +45,7 @@ def side_by_side(compared: Places, metric: str, *, example: int | None = None, t
         template=look.template(theme),
         title=schema.heading(
             first, "The same pairs at the pinned places", pairs.WORDS.get(metric, metric),
-            schema.count_text(first) + " pairs", "grey: the unpatched runs",
+            schema.count_text(first) + " pairs", "dashes: the unpatched runs",
         ),
     )  # fmt: skip
 
@@ -83,21 +83,9 @@ def _rows(dataset: xr.Dataset, cell: places.Cell, metric: str) -> list[dict]:
 
 
 def _traces(told: list[dict], dataset: xr.Dataset, marked: int | None, legend: bool) -> list[go.Scatter]:
-    hover, x = [pairs.hover_of(row, dataset) for row in told], list(range(len(told)))
-    styles = {
-        "corrupted": {"color": look.NULL, "symbol": "line-ew-open", "size": 4},
-        "clean": {"color": look.NULL, "symbol": "circle-open", "size": 4},
-        "patched": {"color": look.BLUE, "size": 5},
-    }
-    made = [
-        go.Scatter(
-            name=f"{name} run" if name != "patched" else name, legendgroup=name, showlegend=legend, mode="markers",
-            x=x, y=[row[name] for row in told], marker=marker, hovertext=hover, hoverinfo="text",
-            customdata=[row["prompt_index"] for row in told],
-        )
-        for name, marker in styles.items()
-    ]  # fmt: skip
-    made[-1].update(selected=pairs.SELECTED, unselected=pairs.UNSELECTED)
+    made = pairs.traces_of(pairs.moving(told, dataset))
+    for trace, name in zip(made, ("corrupted run", "clean run", "patched"), strict=True):
+        trace.update(name=name, legendgroup=name, showlegend=legend)
     if marked is not None:
         made[-1].selectedpoints = [marked]
     return made

@@ -12,9 +12,7 @@
     if (event.target.closest("input, textarea, select, [role='dialog'], [role='listbox']")) return;
     const open = document.querySelectorAll(".mantine-Drawer-content, .mantine-Modal-content, [role='listbox']");
     if (Array.from(open).some(function (one) { return one.getClientRects().length > 0; })) return; // closed ones stay
-    if (window.dash_clientside.set_props) {
-      window.dash_clientside.set_props("click", { data: { unlock: true, n: ++count } });
-    }
+    tell({ unlock: true });
   });
 
   function figureOf(card) {
@@ -65,35 +63,32 @@
     else picture(card, button.dataset.act);
   });
 
-  // The store of clicks of the page (and view) that is shown, where it has one. A callback on the click of the shell
-  // would be asked for on every page, and miss the parts that only its own page has.
+  // The store of clicks of the page (and view) that is shown, where it has one, is told at once: a store of the shell
+  // between them would cost a frame, and a callback on it would be asked for on every page.
   const STORES = {
     "/af1": "af1-click", "/probing": "probing-click", "/attention": "attention-click", "/patching": "patching-click",
     "/operands": "operands-click", "/fourier": "fourier-click", "/training": "training-click",
   };
-  function storeOf(selection) {
-    if (!selection) return null;
-    const circuit = selection.path === "/patching" && /[?&]view=circuit(&|$)/.test(selection.search || "");
-    return circuit ? "circuit-click" : STORES[selection.path];
+  function tell(click) {
+    const path = window.location.pathname.replace(/(.)\/$/, "$1");
+    const circuit = path === "/patching" && /[?&]view=circuit(&|$)/.test(window.location.search);
+    const store = circuit ? "circuit-click" : STORES[path];
+    if (!store || !window.dash_clientside.set_props) return;
+    window.dash_clientside.set_props(store, { data: Object.assign({}, click, { n: ++count }) });
   }
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     cards: {
-      relay: function (click, selection) {
-        const store = storeOf(selection);
-        if (click && store) window.dash_clientside.set_props(store, { data: click });
-      },
-
       // Any click in any graph, as one small message: which graph, where, and whether shift was held.
       clicked: function (clicks) {
         const asked = window.dash_clientside.callback_context.triggered[0];
         const point = asked && asked.value && asked.value.points && asked.value.points[0];
-        if (!point) return window.dash_clientside.no_update;
-        const name = JSON.parse(asked.prop_id.slice(0, asked.prop_id.lastIndexOf("."))).name;
-        return {
-          graph: name, x: point.x, y: point.y, z: point.z, curve: point.curveNumber, index: point.pointNumber,
-          custom: point.customdata, shift: shift, n: ++count,
-        };
+        if (!point) return;
+        tell({
+          graph: JSON.parse(asked.prop_id.slice(0, asked.prop_id.lastIndexOf("."))).name,
+          x: point.x, y: point.y, z: point.z, curve: point.curveNumber, index: point.pointNumber,
+          custom: point.customdata, shift: shift,
+        });
       },
     },
   });

@@ -31,7 +31,6 @@ def shell(theme: Theme, store: str, read_only: bool) -> Component:
             dcc.Location(id=ids.URL, refresh=False),
             dcc.Store(id=ids.THEME, data=theme),
             dcc.Store(id=ids.TEMPLATES, data=templates),
-            dcc.Store(id=ids.CLICK),
             html.A("Skip to the content", href="#main", className="skip"),
             html.Header([_brand(), html.Nav(id=ids.NAVIGATION, **aria(label="Pages")), _tools(store, read_only)]),
             html.Main(id="main", children=html.Div(id=ids.PAGE, children=html.P("Loading ...", className="loading"))),
