@@ -4,7 +4,8 @@
     curves   A, B and A - B in three panels with one y axis
 
 How to read: A - B beside its interval, where the same examples stand behind both runs; a cell whose interval leaves out
-zero is marked `*` (each cell by itself). Without paired examples there is no interval, and the subtitle says so.
+zero is marked `*` (each cell by itself). Without paired examples there is no interval, and the subtitle says so; of all
+pairs there are no sample was drawn, and none is needed.
 The Dataset is that of `interp.store.differences.difference`.
 """
 
@@ -38,12 +39,18 @@ def beside(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
 
 def _heading(dataset: xr.Dataset) -> dict:
     attrs = dataset.attrs
-    paired = "paired 95 % interval on hover, * leaves out 0" if attrs.get("paired") else "no interval: not paired"
-    n = f"n = {attrs.get('n_a')}" if attrs.get("n_a") == attrs.get("n_b") else f"n = {attrs['n_a']} and {attrs['n_b']}"
+    counts = [f"{int(attrs[name]):,}" for name in ("n_a", "n_b")]
+    n = f"n = {' and '.join(dict.fromkeys(counts))}{' pairs: all there are' if attrs.get('every') else ''}"
     what = str(attrs.get("array", "")).replace("_", " ")
     title = f"A, B and A - B: {what}"
-    parts = (str(attrs.get("where", "")), str(attrs.get("units", "")), n, "one scale", paired)
+    parts = (str(attrs.get("where", "")), str(attrs.get("units", "")), n, "one scale", _interval(dataset))
     return {"text": title, "subtitle": {"text": " · ".join(part for part in parts if part)}}
+
+
+def _interval(dataset: xr.Dataset) -> str:
+    if dataset.attrs.get("paired"):
+        return "paired 95 % interval on hover, * leaves out 0"
+    return "no sample, so no interval" if dataset.attrs.get("every") else "no interval: not paired"
 
 
 def _maps(dataset: xr.Dataset, down: str, across: str, *, theme: str) -> go.Figure:
@@ -65,7 +72,7 @@ def _maps(dataset: xr.Dataset, down: str, across: str, *, theme: str) -> go.Figu
         bounds=look.limits(*(each.value for each in found.values()), at_least=1e-9),
         theme=theme,
     )
-    return figure.update_layout(height=min(900, max(420, 110 + 17 * len(rows))))
+    return figure.update_layout(height=520 if len(rows) > maps.MOST_PARTED else max(420, 110 + 17 * len(rows)))
 
 
 def _hover(found: dict[str, schema.Estimates], label: str, rows: list[str], columns: list[str]) -> list[list[str]]:
@@ -139,6 +146,8 @@ def summary(dataset: xr.Dataset) -> str:
     dims = [str(dim) for dim in dataset["difference"].dims]
     where = ", ".join(f"{dim} {_labels(dataset, dim)[i]}" for dim, i in zip(dims, at, strict=True))
     said = f"Largest difference A - B{f' at {where}' if where else ''}: {found[at].text()}."
+    if dataset.attrs.get("every") and not dataset.attrs.get("paired"):
+        return f"{said} Both runs are of all pairs: no sample, so no interval."
     if not dataset.attrs.get("paired"):
         return f"{said} No interval: the runs keep no values of the same examples for this number."
     certain = _certain(found)
@@ -147,11 +156,11 @@ def summary(dataset: xr.Dataset) -> str:
     return f"{said} {int(certain.sum())} of {certain.size} intervals leave out zero (5 % would by chance)."
 
 
-def table(dataset: xr.Dataset) -> Twin | None:
-    """Return A, B and A - B as rows; None where there would be too many."""
+def table(dataset: xr.Dataset) -> Twin:
+    """Return A, B and A - B as rows; where there would be too many, their means along each dim."""
     dims = [str(dim) for dim in dataset["difference"].dims]
     if dataset["difference"].size > MOST_ROWS:
-        return None
+        return _means(dataset, dims)
     found = [schema.estimates(dataset, side, *dims) for side in SIDES]
     labels = [_labels(dataset, dim) for dim in dims]
     body = tuple(
@@ -159,3 +168,17 @@ def table(dataset: xr.Dataset) -> Twin | None:
         for at in np.ndindex(*found[0].value.shape)
     )
     return Twin(f"{dataset.attrs.get('array')} of A and B", (*dims, *SIDES.values()), body, len(dims))
+
+
+def _means(dataset: xr.Dataset, dims: list[str]) -> Twin:
+    """Return a row for each label of each dim: the means over the cells that have it."""
+    rows = []
+    for dim in dims:
+        over = [other for other in dims if other != dim]
+        means = [dataset[side].mean(over).to_numpy() for side in SIDES]
+        rows += [
+            (dim, label, *(schema.number(float(mean[i])) for mean in means))
+            for i, label in enumerate(_labels(dataset, dim))
+        ]
+    said = f"{dataset.attrs.get('array')} of A and B: {dataset['difference'].size:,} cells, here means of those of each"
+    return Twin(f"{said} {' and '.join(dims)}", ("mean by", "value", *SIDES.values()), tuple(rows), 2)

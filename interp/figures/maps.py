@@ -14,6 +14,9 @@ from plotly.subplots import make_subplots
 
 from interp.figures import theme as look
 
+MOST_PARTED = 40
+"""Rows or columns of a map whose cells have a gap between them; in a larger one the gaps would hide the pattern."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -86,6 +89,7 @@ def _ticks(labels: list[str]) -> dict:
 
 def _heatmap(panel: Panel) -> go.Heatmap:
     rows, columns = panel.values.shape
+    gap = 1 if max(rows, columns) <= MOST_PARTED else 0
     return go.Heatmap(
         name=panel.title,
         x=list(range(columns)),
@@ -96,8 +100,8 @@ def _heatmap(panel: Panel) -> go.Heatmap:
         hovertext=panel.hover,
         hoverinfo="text",
         coloraxis="coloraxis",
-        xgap=1,
-        ygap=1,
+        xgap=gap,
+        ygap=gap,
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 EXAMPLES = ("prompt", "problem")
+OF_ALL = ("operands",)
+"""Methods that ask every pair there is: their numbers are of no sample, so their differences have no interval."""
 ENDS = ("_low", "_high")
 MOST_DIMS = 2
 
@@ -54,7 +56,8 @@ def choices(dataset: xr.Dataset, name: str) -> dict[str, list[str]]:
 def difference(first: xr.Dataset, second: xr.Dataset, name: str, at: Mapping[str, str] | None = None) -> xr.Dataset:
     """Return `a`, `b` and `difference` of array `name` at `at` (default: the first label of each choice).
 
-    `difference_low` and `difference_high` are there where the same examples stand behind both. Raises InterpError
+    `difference_low` and `difference_high` are there where the same examples stand behind both; `every` in the
+    attributes is 1 where the numbers are of all pairs there are, not of a sample. Raises InterpError
     where the arrays do not match, saying in what.
     """
     refuse(first, second, name)
@@ -68,9 +71,16 @@ def difference(first: xr.Dataset, second: xr.Dataset, name: str, at: Mapping[str
         for end in ENDS:
             if f"{name}{end}" in dataset:
                 made[f"{side}{end}"] = (made[side].dims, dataset[f"{name}{end}"].isel(places).to_numpy())
-    said = {"units": first[name].attrs.get("units", ""), "paired": int(ends is not None), "array": name}
+    said = {"units": _units(first, name, places), "paired": int(ends is not None), "array": name}
+    said["every"] = int(first.attrs.get("method") in OF_ALL)
     where = ", ".join(f"{dim} {choices(first, name)[dim][i]}" for dim, i in places.items())
     return made.assign_attrs(first.attrs, **said, where=where, n_a=_n(first, name), n_b=_n(second, name))
+
+
+def _units(dataset: xr.Dataset, name: str, places: Mapping[str, int]) -> str:
+    """Return the units of array `name` at `places`: those of the chosen label where each has its own."""
+    own = [str(dataset[f"{dim}_units"].to_numpy()[i]) for dim, i in places.items() if f"{dim}_units" in dataset.coords]
+    return ", ".join(own) or str(dataset[name].attrs.get("units", ""))
 
 
 def refuse(first: xr.Dataset, second: xr.Dataset, name: str) -> None:

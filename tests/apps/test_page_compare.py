@@ -14,7 +14,7 @@ from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import differences as figures
 from interp.store.differences import choices, difference, names
-from tests.apps import fixture_store
+from tests.apps import fixture_operands, fixture_store
 from tests.apps.test_pages import flip_a_bit, page, parts, words
 
 PATH = "/compare"
@@ -66,6 +66,27 @@ def test_an_array_of_examples_is_averaged_and_numbers_without_them_have_no_inter
     assert "not paired" in figures.beside(made).layout.title.subtitle.text
     assert "No interval" in figures.summary(made)
     assert names(first) == ["correct", "accuracy", "ratio"]
+
+
+def test_maps_of_all_pairs_have_no_gaps_no_sample_and_the_unit_of_what_is_shown():
+    first, second = fixture_operands.operands(size=50), fixture_operands.operands(size=50)
+    second["behaviour"] = second["behaviour"] + 1.0
+    made = difference(first, second, "behaviour", {"scalar": "probability"})
+    figure = figures.beside(made)
+    assert {(trace.xgap, trace.ygap) for trace in figure.data} == {(0, 0)}
+    assert figure.layout.coloraxis.colorbar.title.text == "probability"
+    said = figure.layout.title.subtitle.text
+    assert "n = 2,499 pairs: all there are" in said
+    assert "no sample, so no interval" in said
+    assert "paired" not in said
+    assert "all pairs" in figures.summary(made)
+    table = figures.table(made)
+    assert "2,500 cells" in table.caption
+    assert len(table.rows) == 100
+    assert table.rows[0][:2] == ("operand_a", "0")
+    assert table.rows[0][-1] == "-1.000"
+    few = figures.beside(difference(results(), results(shift=0.0), "accuracy"))
+    assert {(trace.xgap, trace.ygap) for trace in few.data} == {(1, 1)}
 
 
 def test_equal_runs_differ_by_nothing():
@@ -144,6 +165,12 @@ def test_two_runs_of_one_cell_are_drawn_with_provenance(tmp_path):
     assert [ids.whence(run, ids.COMPARE_FIGURE) in known for run in runs] == [True, True]
     for said in ("Where A is from", "Where B is from", "CSV of A", "HTML of B"):
         assert said in words(found), said
+    tools = [
+        part for part in parts(found) if getattr(part, "className", "") == "tool" and hasattr(part, "aria-labelledby")
+    ]
+    title = ids.part(ids.COMPARE_FIGURE, "title")
+    assert len(tools) == 7  # two pictures, two files of each run, full screen: each named by its text and the title
+    assert {getattr(part, "aria-labelledby") for part in tools} == {f"{part.id} {title}" for part in tools}
     same = page(library, PATH, f"?v=1&run={runs[0]}&against={runs[0]}")
     assert "A and B are one run" in words(same)
     alone = page(library, PATH)

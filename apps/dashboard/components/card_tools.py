@@ -12,7 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
-from apps.dashboard.components.aria import aria
+from apps.dashboard.components.aria import aria, titled
 from apps.dashboard.components.table import twin_table
 from apps.dashboard.drawn import Drawn, Source
 
@@ -21,18 +21,16 @@ FILES = ("csv", "html")
 
 def card_tools(drawn: Drawn, name: str) -> Component:
     """Return the line of tools below the figure `name`."""
-    title = drawn.title
     parts: list[Component] = [twin_table(drawn.table, name)] if drawn.table else []
-    parts += [_export(drawn, name), _button("Full screen", "full", f"{title}: full screen")]
+    parts += [_export(drawn, name), _button("Full screen", "full", name)]
     for side, each in sources(drawn):
-        said = f"where the numbers{side and f' of {side}'} come from"
         parts.append(
             html.Button(
                 f"Where {side} is from" if side else "Where from",
                 id=ids.whence(each.run_id, name),
                 type="button",
                 className="tool",
-                **aria(label=f"{title}: {said}"),
+                **aria(describedby=ids.part(name, "title")),
             )
         )
     return html.Div(parts, className="tools-line")
@@ -46,20 +44,18 @@ def sources(drawn: Drawn) -> list[tuple[str, Source]]:
 
 
 def _export(drawn: Drawn, name: str) -> Component:
-    choices: list[Component] = [
-        _button(kind.upper(), kind, f"{drawn.title} as {kind.upper()}") for kind in ("png", "svg")
-    ]
+    choices: list[Component] = [_button(kind.upper(), kind, name) for kind in ("png", "svg")]
     for side, source in sources(drawn):
         choices += [_file(source, kind, side, name) for kind in FILES if source.drawing]
-    summary = html.Summary("Export", **aria(label=f"Export {drawn.title}"))
+    summary = html.Summary("Export", **titled("export", name))
     return html.Details([summary, html.Span(choices, className="choices")], className="fold export")
 
 
 def _file(source: Source, kind: str, side: str, name: str) -> Component:
     text = f"{kind.upper()}{side and f' of {side}'}"
-    return html.A(text, id=ids.part(name, f"{kind}{side}"), href=source.file(kind), download="", className="tool")
+    return html.A(text, href=source.file(kind), download="", className="tool", **titled(f"{kind}{side}", name))
 
 
-def _button(text: str, act: str, label: str) -> Component:
-    does: Any = {"data-act": act}
-    return html.Button(text, type="button", className="tool", **does, **aria(label=label))
+def _button(text: str, act: str, name: str) -> Component:
+    does: Any = {"data-act": act, **titled(act, name)}
+    return html.Button(text, type="button", className="tool", **does)

@@ -14,6 +14,7 @@ from dash import html, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components.aria import titled
 from interp.figures.twin import Twin
 
 CELLS = "data-twin"
@@ -23,7 +24,7 @@ def twin_table(twin: Twin, name: str) -> Component:
     """Return the twin of the figure `name`, folded."""
     cells: Any = {CELLS: cells_of(twin)}
     body = html.Div(id=ids.part(name, "table"), className="twin", **cells)
-    return html.Details([html.Summary("Table"), body], className="fold")
+    return html.Details([html.Summary("Table", **titled("fold", name)), body], className="fold")
 
 
 def cells_of(twin: Twin | None) -> Any:
