@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, set_props
+from dash import Dash
 from flask import request
 
-from apps.dashboard import ids, router, whence
+from apps.dashboard import mishaps, router, whence
 from apps.dashboard.components.shell import Theme, shell
 from apps.dashboard.downloads import add_downloads
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
 from apps.dashboard.security import guard
 from apps.dashboard.settings import Settings
-from interp.errors import InterpError
 
-log = logging.getLogger(__name__)
 THEME_COOKIE = "arithmoscope_theme"
 
 INDEX = """<!DOCTYPE html>
@@ -66,25 +63,14 @@ def create_app(settings: Settings) -> Dash:
         serve_locally=True,
         enable_mcp=False,
         health_endpoint="health",
-        on_error=tell,
+        on_error=mishaps.teller(library.errors),
     )
     app.layout = lambda: shell(theme(), str(settings.store), settings.read_only)
     router.register(app, library)
     whence.register(app, library)
+    mishaps.register(app, library.errors)
     add_downloads(app.server, library)
     for module in PAGES:
         module.register(app, library)
     guard(app.server, list(app.csp_hashes()))
     return app
-
-
-def tell(error: Exception) -> None:
-    """Show an error as a message in the corner; a mistake in one line, anything else with its trace in the log."""
-    expected = isinstance(error, InterpError)
-    if not expected:
-        log.error("A callback failed", exc_info=error)
-    text = (
-        str(error) if expected else f"Something went wrong ({type(error).__name__}); the log of the server says more."
-    )
-    message = {"action": "show", "title": "That did not work", "message": text, "color": "red"}
-    set_props(ids.TOAST, {"sendNotifications": [message]})

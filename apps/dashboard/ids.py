@@ -17,6 +17,9 @@ COPY_LINK = "copy-link"
 COPIED = "copied"
 WHENCE_DRAWER = "whence-drawer"
 WHENCE_BODY = "whence-body"
+ERRORS = "errors"
+ERRORS_DRAWER = "errors-drawer"
+ERRORS_BODY = "errors-body"
 
 # the last click in any graph, {"graph", "x", "y", "z", "curve", "index", "custom", "shift", "n"}, or {"unlock", "n"};
 # written by assets/cards.js

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.dashboard.drawn import Drawn, Source, drawn
+from apps.dashboard.error_log import ErrorLog
 from interp.errors import InterpError
 from interp.figures import Drawing
 from interp.store import Notes, OpenRun, RunSummary, Store
@@ -26,10 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class Library:
-    """The runs of one store, for reading; safe for the threads of a server."""
+    """The runs of one store, for reading, and what went wrong with them; safe for the threads of a server."""
 
     def __init__(self, root: Path, read_only: bool = False) -> None:
         self.root, self.read_only = root, read_only
+        self.errors = ErrorLog()
         self._load = lru_cache(maxsize=128)(self._load_once)
         self._draw = lru_cache(maxsize=256)(self._draw_once)
 
@@ -86,6 +88,7 @@ class Library:
             raise
         except Exception as error:  # one figure that fails must not take its page with it
             log.error("Figure %s of run %s failed", drawing.name, run_id, exc_info=error)
+            self.errors.add(f"figure {drawing.name} of run {run_id}", error)
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
             raise InterpError(f"The figure {drawing.name} of run {run_id} failed ({reason}).") from error
 
@@ -96,6 +99,7 @@ class Library:
         except InterpError:
             raise
         except Exception as error:  # whatever a damaged array raises, the page must say which run it is
+            self.errors.add(f"run {run_id}", error)
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:160]
             raise InterpError(
                 f"Run {run_id} cannot be read ({reason}). Check it: interp runs verify {run_id}"

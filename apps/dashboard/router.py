@@ -14,7 +14,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.development.base_component import Component
 
-from apps.dashboard import ids
+from apps.dashboard import ids, mishaps
 from apps.dashboard.components.notice import broken, empty
 from apps.dashboard.components.shell import navigation
 from apps.dashboard.library import Library
@@ -47,7 +47,8 @@ def _layout(module: ModuleType, library: Library, request: Request) -> Component
         return module.layout(library, request)
     except Exception as error:
         log.error("Page %s failed", module.PATH, exc_info=error)
-        text = f"This page failed ({type(error).__name__}); the log of the server says more."
+        library.errors.add(f"page {module.PATH}", error)
+        text = f"This page failed ({type(error).__name__}); {mishaps.LOOK}."
         said = str(error) if isinstance(error, InterpError) else text
         return page(module.PATH, module.NAME, Request(Selection(), [], request.theme), [broken(said)])
 
@@ -74,7 +75,11 @@ def register(app: Dash, library: Library) -> None:
         State(ids.THEME, "data"),
     )
     def route(pathname: str | None, search: str | None, theme: str) -> tuple:
-        return (no_update, no_update) if pathname is None else show(library, pathname, search, theme)
+        if pathname is None:
+            return no_update, no_update
+        found = show(library, pathname, search, theme)
+        mishaps.count(library.errors)
+        return found
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),

@@ -50,6 +50,24 @@
     });
   }).observe(root, { subtree: true, attributeFilter: ["data-twin"] });
 
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch (error) {
+      return false;
+    }
+  }
+
+  // A button that copies the text of an element says for a moment whether it could.
+  document.addEventListener("click", async function (event) {
+    const button = event.target.closest("[data-copy]");
+    const from = button && document.getElementById(button.dataset.copy);
+    if (!from) return;
+    button.textContent = (await copy(from.textContent)) ? "Copied" : "Copy failed";
+    window.setTimeout(function () { button.textContent = "Copy"; }, 2000);
+  });
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     arithmoscope: {
       writeAddress: function (selection) {
@@ -85,12 +103,7 @@
       wasPressed: function (clicks) { return Boolean(clicks); },
 
       copyLink: async function () {
-        try {
-          await navigator.clipboard.writeText(window.location.href);
-          return "copied";
-        } catch (error) {
-          return "copy it from the address bar";
-        }
+        return (await copy(window.location.href)) ? "copied" : "copy it from the address bar";
       },
     },
   });

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
+from apps.dashboard.components.copied import copy_button
 from interp.store import OpenRun
 from interp.store.facts import facts, snippet
 
@@ -44,7 +45,7 @@ def _text(value: Any) -> str:
 def _code(text: str, name: str, where: str) -> Component:
     target = f"{where}-{name}"
     return html.Div(
-        [html.Pre(html.Code(text, id=target)), dcc.Clipboard(target_id=target, title=f"Copy the {name}")],
+        [html.Pre(html.Code(text, id=target)), copy_button(target, f"Copy the {name}")],
         className="copyable",
     )
 

@@ -34,7 +34,8 @@ def shell(theme: Theme, store: str, read_only: bool) -> Component:
             html.A("Skip to the content", href="#main", className="skip"),
             html.Header([_brand(), html.Nav(id=ids.NAVIGATION, **aria(label="Pages")), _tools(store, read_only)]),
             html.Main(id="main", children=html.Div(id=ids.PAGE, children=html.P("Loading ...", className="loading"))),
-            _whence(),
+            _drawer(ids.WHENCE_DRAWER, ids.WHENCE_BODY, "Where from"),
+            _drawer(ids.ERRORS_DRAWER, ids.ERRORS_BODY, "What went wrong"),
             dmc.NotificationContainer(id=ids.TOAST, position="bottom-right", autoClose=10_000, limit=4),
         ],
         id=ids.PROVIDER,
@@ -43,12 +44,12 @@ def shell(theme: Theme, store: str, read_only: bool) -> Component:
     )
 
 
-def _whence() -> Component:
-    """The drawer that says where the numbers of a figure come from, one for all pages."""
+def _drawer(name: str, body: str, title: str) -> Component:
+    """A drawer for all pages; what opens it fills its body."""
     return dmc.Drawer(
-        html.Div(id=ids.WHENCE_BODY),
-        id=ids.WHENCE_DRAWER,
-        title="Where from",
+        html.Div(id=body),
+        id=name,
+        title=title,
         position="right",
         size="620px",
         opened=False,
@@ -67,6 +68,7 @@ def _tools(store: str, read_only: bool) -> Component:
         [
             where,
             *([html.Span("read only", className="tag")] if read_only else []),
+            html.Button(id=ids.ERRORS, className="plain-button error-button", type="button", hidden=True),
             html.Button("Copy link", id=ids.COPY_LINK, className="plain-button", type="button"),
             html.Span(id=ids.COPIED, role="status", className="copied"),
             html.Button("Light / dark", id=ids.THEME_BUTTON, className="plain-button", type="button"),
