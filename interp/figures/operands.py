@@ -30,7 +30,6 @@ from interp.figures.operand_parts import (
     properties,
     shown,
 )
-from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -260,13 +259,3 @@ def _read(dataset: xr.Dataset, one: Shown) -> str:
         return ""
     r2, null = (float(dataset[name].sel(probe=one.item.split()[0])) for name in ("probe_r2", "probe_r2_null_high"))
     return f" R² {schema.number(r2)} on pairs it was not fitted on (shuffled labels at most {schema.number(null)})."
-
-
-def table(dataset: xr.Dataset, one: Shown, by: str) -> Twin:
-    """Return the marginal as rows."""
-    found = marginal(dataset, one.values, by)
-    body = tuple(
-        (f"{at:g}", schema.number(mean), schema.number(low), schema.number(high), str(n))
-        for at, mean, low, high, n in zip(*found, strict=True)
-    )
-    return Twin(f"{one.title} by {by}", (by, f"mean ({one.unit})", "5 %", "95 %", "pairs"), body, 1)

@@ -63,6 +63,23 @@ def test_keys_clicks_and_esc_go_through_the_maps(tab, base):
     tab.locator("h1").click()
     tab.keyboard.press("Escape")
     wait_for_text(tab, "#operands-pair", "Esc lets go")
+    tab.locator("#operands-a").fill("5")
+    wait_for_text(tab, "#operands-wrong", "Give b too.")
+    tab.locator("#operands-b").fill("6")
+    wait_for_text(tab, "#operands-pair", "5+6=")
+    tab.wait_for_function(
+        "() => location.search.includes('a=5&b=6') && !document.querySelector('#operands-wrong').textContent"
+    )
+    tab.locator("#operands-b").fill("99")
+    wait_for_text(tab, "#operands-wrong", "no pair 5, 99")
+    wait_for_text(tab, "#operands-pair", "5+6=")
+    tab.locator("h1").click()  # scrolls back
+    tab.mouse.click(*spot)
+    wait_for_text(tab, "#operands-pair", "3+4=")
+    tab.wait_for_function("() => document.querySelector('#operands-b').value === '4'")
+    tab.locator("details:has(> #operands-map-table) > summary").click()
+    wait_for_text(tab, "#operands-map-table caption", "means over the pairs")
+    tab.locator("details:has(> #operands-map-table) > summary").click()
     tab.locator("#operands-by").click()
     tab.get_by_role("option", name="b mod 5").click()
     wait_for_text(tab, "#operands-said", "explained by b mod 5")

@@ -14,11 +14,13 @@ from dash import Patch, dcc, no_update
 from apps.dashboard import ids
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import choice_of
+from apps.dashboard.pages import operands_links
 from apps.dashboard.pages import operands_moves as moves
 from apps.dashboard.selection import parse
 from apps.dashboard.typed import typed
 from interp.errors import InterpError
 from interp.figures import operand_parts as of
+from interp.figures import operand_tables
 from interp.figures import operands as figures
 from tests.apps import fixture_operands, fixture_store
 from tests.apps.test_pages import flip_a_bit, page, parts, words
@@ -115,7 +117,7 @@ def test_a_step_names_the_next_map_in_every_card(stored, run, dataset):
     assert out[12] == f"What explains it: {one.title}"
     table = json.loads(out[13])
     assert table["caption"] == f"{one.title} by result"
-    assert table["rows"] == [list(row) for row in figures.table(dataset, one, "result").rows]
+    assert table["rows"] == [list(row) for row in operand_tables.by_property(dataset, one, "result").rows]
 
 
 def test_clicks_select_pin_and_let_go(stored, run):
@@ -132,6 +134,60 @@ def test_clicks_select_pin_and_let_go(stored, run):
     assert selection(free).a is None
     for other in ({"graph": "else"}, None, {**click, "x": 99}, {**click, "x": 11, "y": 11}, {**click, "x": "3"}):
         assert moves.clicked(stored, link, other, "light") == moves.NOTHING
+
+
+def test_two_numbers_select_a_pair_as_a_click_does(stored, run):
+    link = search(run, "&view=neurons&target=result&node=5.2")
+    by_click = moves.clicked(stored, link, {"graph": ids.OPERANDS_MAP, "x": 4, "y": 3}, "light")
+    by_key = moves.typed(stored, link, 3, 4, "light")
+    assert by_key[0] == by_click[0]
+    assert words(by_key[10]) == words(by_click[10])
+    assert by_click[-3:] == (3, 4, "")  # the fields follow the click
+    assert by_key[-3:] == (no_update, no_update, "")
+    assert moves.clicked(stored, by_key[0]["search"], {"unlock": True}, "light")[-3:] == ("", "", "")
+    assert moves.typed(stored, by_key[0]["search"], 3, 4, "light") == (*moves.NOTHING[:-1], "")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (77, 1, "no pair 77, 1 (0..11 and 0..11)"), (11, 11, "no pair 11, 11"), (3, "", "Give b too."),
+        (None, 3, "Give a too."), (1.5, 2, "whole numbers"), ("3", 2, "whole numbers"), ("", "", ""),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_no_pair_are_said_and_nothing_changes(stored, run, a, b, said):
+    out = moves.typed(stored, search(run, "&a=3&b=4"), a, b, "light")
+    assert out[:-1] == moves.NOTHING[:-1]
+    assert said in out[-1]
+
+
+def test_every_figure_has_a_table_and_that_of_the_map_is_made_when_unfolded(stored, run, dataset):
+    found = page(stored, PATH, search(run, "&view=neurons&target=result&node=5.2&pin=neurons+5.1"))
+    cells = {part.id: json.loads(getattr(part, "data-twin")) for part in parts(found) if hasattr(part, "data-twin")}
+    names = [ids.part(name, "table") for name in (*operands_links.DRAWN, ids.OPERANDS_PINNED)]
+    assert sorted(cells) == sorted(names)
+    assert cells[names[0]]["rows"] == []
+    one = of.shown(dataset, "neurons", "5.2")
+    shares, folded = operands_links.tables(stored, search(run, "&view=neurons&node=5.2"), False)
+    assert folded is no_update
+    assert json.loads(shares) == cells[names[2]]
+    assert [row[0] for row in json.loads(shares)["rows"]] == fixture_operands.BY
+    made = json.loads(operands_links.tables(stored, search(run, "&view=neurons&node=5.2"), True)[1])
+    assert len(made["rows"]) == 12 + 12 + 22  # a, b, result: no pair 11, 11
+    row = next(row for row in made["rows"] if row[:2] == ["a", "3"])
+    assert row[2] == f"{np.nanmean(one.values[3]):.3f}"
+    assert "the CSV has every pair" in made["caption"]
+
+
+def test_tables_have_the_nulls_that_are_drawn(dataset):
+    one = of.shown(dataset, "neurons", "5.1")
+    table = operand_tables.by_property(dataset, one, "b mod 5")
+    assert table.columns[:3] == ("b mod 5", "mean (activation)", "null: shuffled map")
+    assert {row[2] for row in table.rows} == {f"{np.nanmean(one.values):.3f}"}
+    shares = operand_tables.explained(dataset, one)
+    assert shares.rows[3] == ("b mod 5", "1.000", "0.050", "0.200")
+    pair = [one, of.shown(dataset, "behaviour", "error")]
+    assert len(operand_tables.compared(dataset, pair, "b mod 5").rows) == 5
 
 
 def test_a_bar_or_a_choice_orders_anew(stored, run):

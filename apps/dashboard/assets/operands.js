@@ -1,4 +1,5 @@
-/* Operands page: arrow keys and buttons go through the maps, one step at a time and only when the last is drawn. */
+/* Operands page: arrow keys and buttons go through the maps, one step at a time and only when the last is drawn;
+   an unfolded table of the map is asked for. */
 (function () {
   "use strict";
   const FIELDS = "input, textarea, select, [role='slider'], [role='listbox'], [role='dialog'], [contenteditable]";
@@ -31,6 +32,12 @@
     const button = event.target.closest(".operands-bar [data-step]");
     if (button) step(Number(button.dataset.step));
   });
+
+  // The table of a map is made by the server when it is unfolded.
+  document.addEventListener("toggle", function (event) {
+    if (!event.target.querySelector(":scope > #operands-map-table")) return;
+    window.dash_clientside.set_props("operands-fold", { data: event.target.open });
+  }, true);
 
   // The sentence of the map changes with its figure: then the next step may come.
   new MutationObserver(function (changes) {

@@ -1,4 +1,4 @@
-"""The cards of the Operands page: the bar that browses, the map, its marginal, what explains it, a pair, the pins."""
+"""The cards of the Operands page: the bar that browses, the map, its marginal, what explains it, the pins."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from apps.dashboard.components.aria import aria
 from apps.dashboard.components.card import figure_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
-from apps.dashboard.components.try_link import try_link
+from apps.dashboard.components.operand_pair import pair_fields
 from apps.dashboard.drawn import Source
 from apps.dashboard.operand_choice import Choice, pinned
-from apps.dashboard.selection import Selection
 from interp.figures import operand_parts as parts
-from interp.figures import operands, schema
+from interp.figures import operand_tables, operands
+from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,7 @@ NAMES = {
     "behaviour": "Behaviour", "neurons": "Neurons", "attention": "Attention", "added": "Written by heads",
     "probes": "Read by probes",
 }  # fmt: skip
-HOW = "← and → go through the maps; click a cell for its pair; shift-click pins the map; Esc lets go."
+UNFOLDED = Twin("made when it is unfolded", (), (), 0)
 
 
 def families(dataset: xr.Dataset, chosen: Choice, path: str) -> Component:
@@ -81,7 +81,12 @@ def cards(dataset: xr.Dataset, chosen: Choice, theme: str) -> Component:
     """Return map, marginal and explained shares of the chosen map."""
     one = parts.shown(dataset, chosen.family, chosen.item)
     place = parts.cell_of(dataset, *chosen.cell) if chosen.cell else None
-    said, table = operands.says(dataset, one), operands.table(dataset, one, chosen.by)
+    said = operands.says(dataset, one)
+    tables = {
+        ids.OPERANDS_MAP: UNFOLDED,
+        ids.OPERANDS_LINE: operand_tables.by_property(dataset, one, chosen.by),
+        ids.OPERANDS_BARS: operand_tables.explained(dataset, one),
+    }
     made = [
         (ids.OPERANDS_MAP, "pair_map", operands.pair_map(dataset, one, place, theme=theme), said, MAP_HEIGHT),
         (ids.OPERANDS_LINE, "by_property", operands.by_property(dataset, one, chosen.by, theme=theme),
@@ -92,8 +97,9 @@ def cards(dataset: xr.Dataset, chosen: Choice, theme: str) -> Component:
     found = []
     for name, drawing, figure, words, height in made:
         ready = dressed(figure, dataset, words, source=source(chosen, drawing))
-        shown = replace(ready, subtitle=under(dataset), table=table if name == ids.OPERANDS_LINE else None, height=0)
-        found.append(figure_card(shown, name, height))
+        shown = replace(ready, subtitle=under(dataset), table=tables[name], height=0)
+        extra = [pair_fields(dataset, chosen)] if name == ids.OPERANDS_MAP else []
+        found.append(figure_card(shown, name, height, extra=extra))
     return html.Div([found[0], html.Div(found[1:], className="operands-side later")], className="operands-grid")
 
 
@@ -107,51 +113,6 @@ def under(dataset: xr.Dataset) -> str:
     return f"n = {int(dataset['n']):,} pairs: all there are · null: the same map with its cells shuffled"
 
 
-def pair_card(dataset: xr.Dataset, chosen: Choice, question: Selection) -> list[Component]:
-    """Return the selected pair: its prompt, what is answered, every kept scalar there, and the way to try it."""
-    if chosen.cell is None:
-        return [html.P(HOW, className="muted")]
-    i, j = parts.cell_of(dataset, *chosen.cell)
-    names = parts.operand_names(dataset)
-    text, right, answered = (str(dataset[name].to_numpy()[i, j]) for name in ("text", "answer", "answered"))
-    rows = [("prompt", text), ("right answer", right.strip()), ("answered", answered.strip() or repr(answered))]
-    behaviour = dataset["behaviour"].to_numpy()[:, i, j]
-    units = schema.labels(dataset, "scalar_units")
-    for name, unit, value in zip(schema.labels(dataset, "scalar"), units, behaviour, strict=True):
-        if name not in ("right", "said"):
-            said = name.replace("_", " ")
-            rows.append((said if said == unit else f"{said} ({unit})", schema.number(float(value))))
-    for pin in dict.fromkeys((chosen.name, *chosen.pins)):
-        one = pinned(dataset, pin)
-        if one.family != "behaviour":
-            rows.append((f"{one.title} ({one.unit})", schema.number(float(one.values[i, j]))))
-    where = dataset["group"].to_numpy()[:, i, j]
-    facts = ", ".join(f"{name} {value:g}" for name, value in zip(parts.properties(dataset), where, strict=True))
-    body = [html.Tr([html.Th(name, scope="row"), html.Td(value)]) for name, value in rows]
-    title = html.H3(f"{names[0]} = {chosen.cell[0]}, {names[1]} = {chosen.cell[1]}")
-    return [
-        html.Section(
-            [
-                title,
-                html.P(facts, className="subtitle"),
-                html.Table(html.Tbody(body), className="compare-table"),
-                _try(chosen, question),
-            ],
-            className="card operands-pair",
-        )
-    ]
-
-
-def _try(chosen: Choice, question: Selection) -> Component:
-    """Return the link to Try it: this pair as it is, or without the head whose map is shown."""
-    a, b = chosen.cell or (None, None)
-    at = chosen.selection
-    if at.head is not None:
-        asked = question.but(a=a, b=b, view="head", layer=at.layer, head=at.head)
-        return try_link(asked, "this pair, and what it is without the head shown above.")
-    return try_link(question.but(a=a, b=b, view="none"), "what the model says to this pair, layer by layer.")
-
-
 def pins_card(dataset: xr.Dataset, chosen: Choice, theme: str) -> list[Component]:
     """Return the pinned maps and the shown one side by side; nothing where nothing is pinned."""
     if not chosen.pins:
@@ -160,5 +121,6 @@ def pins_card(dataset: xr.Dataset, chosen: Choice, theme: str) -> list[Component
     maps = [pinned(dataset, name) for name in names]
     figure = operands.compared(dataset, maps, theme=theme)
     said = " ".join(operands.says(dataset, one) for one in maps)
-    ready = dressed(figure, dataset, said, source=Source(chosen.run, None))
+    table = operand_tables.compared(dataset, maps, chosen.by)
+    ready = dressed(figure, dataset, said, table=table, source=Source(chosen.run, None))
     return [figure_card(ready, ids.OPERANDS_PINNED, 330)]

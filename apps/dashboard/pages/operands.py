@@ -15,6 +15,7 @@ from apps.dashboard.components import operand_cards as made
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_options
 from apps.dashboard.components.notice import empty
+from apps.dashboard.components.operand_pair import pair_card
 from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.operand_choice import choice_of
@@ -46,9 +47,10 @@ def layout(library: Library, request: Request) -> Component:
             made.families(dataset, chosen, PATH),
             made.bar(dataset, chosen),
             made.cards(dataset, chosen, request.theme),
-            html.Div(made.pair_card(dataset, chosen, question), id=ids.OPERANDS_PAIR, className="after", role="status"),
+            html.Div(pair_card(dataset, chosen, question), id=ids.OPERANDS_PAIR, className="after", role="status"),
             html.Div(made.pins_card(dataset, chosen, request.theme), id=ids.OPERANDS_PINS, className="after"),
             dcc.Store(id=ids.OPERANDS_CLICK),
+            dcc.Store(id=ids.OPERANDS_FOLD),
         ]
     except InterpError as error:
         return page(PATH, HEADING, request, [broken_card("Operand maps", str(error))], controls=controls)

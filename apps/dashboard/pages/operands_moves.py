@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components import operand_cards as made
+from apps.dashboard.components.operand_pair import pair_card
 from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
@@ -20,13 +21,13 @@ from apps.dashboard.pages.operand_changes import bar_patch, line_patch, map_patc
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import operand_parts as parts
-from interp.figures import operands, schema
+from interp.figures import operand_tables, operands, schema
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PATH = "/operands"
-NOTHING = (no_update,) * 14
+NOTHING = (no_update,) * 17
 NEEDED = ("behaviour", "explained_behaviour", "explained_null", "group", "text", "answer", "answered")
 
 
@@ -53,15 +54,21 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.OPERANDS_PINS, "children"),
         Output(ids.part(ids.OPERANDS_BARS, "title"), "children"),
         Output(ids.part(ids.OPERANDS_LINE, "table"), CELLS),
+        Output(ids.OPERANDS_A, "value"),
+        Output(ids.OPERANDS_B, "value"),
+        Output(ids.OPERANDS_WRONG, "children"),
         Input(ids.OPERANDS_RANK, "value"),
         Input(ids.OPERANDS_ITEM, "value"),
         Input(ids.OPERANDS_CLICK, "data"),
         Input(ids.OPERANDS_PIN, "n_clicks"),
+        Input(ids.OPERANDS_A, "value"),
+        Input(ids.OPERANDS_B, "value"),
         State(ids.SELECTION, "data"),
         State(ids.THEME, "data"),
         prevent_initial_call=True,
     )
-    def move(rank: Any, item: Any, click: Any, pins: Any, shown: Any, theme: str) -> tuple:
+    def move(rank: Any, item: Any, click: Any, pins: Any, *rest: Any) -> tuple:
+        a, b, shown, theme = rest
         search, causes = (shown or {}).get("search", ""), set(ctx.triggered_prop_ids.values())
         if ids.OPERANDS_CLICK in causes:
             return clicked(library, search, click, theme)
@@ -69,6 +76,8 @@ def register(app: Dash, library: Library) -> None:
             return clicked(library, search, {"graph": ids.OPERANDS_MAP, "shift": True}, theme)
         if ids.OPERANDS_RANK in causes:
             return stepped(library, search, rank, theme)
+        if {ids.OPERANDS_A, ids.OPERANDS_B} & causes:
+            return typed(library, search, a, b, theme)
         return named(library, search, item, theme)
 
     @app.callback(
@@ -136,6 +145,32 @@ def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
     return _moved(library, chosen, chosen.but(cell=(a, b)), theme)
 
 
+def typed(library: Library, search: str, a: Any, b: Any, theme: str) -> tuple:
+    """Return the outputs of a pair typed in as two numbers: those of a click on it, or what is wrong with them."""
+    found = looked_at(library, search)
+    if found is None:
+        return NOTHING
+    dataset, chosen = found
+    names = parts.operand_names(dataset)
+    missing = [name for name, value in zip(names, (a, b), strict=True) if value in ("", None)]
+    if missing:
+        return _wrong("" if len(missing) == 2 else f"Give {missing[0]} too.")
+    if not all(isinstance(value, int) and not isinstance(value, bool) for value in (a, b)):
+        return _wrong(f"{names[0]} and {names[1]} are whole numbers; nothing was changed.")
+    try:
+        parts.cell_of(dataset, a, b)
+    except InterpError as error:
+        return _wrong(f"{error} Nothing was changed.")
+    if (a, b) == chosen.cell:
+        return _wrong("")
+    moved = _moved(library, chosen, chosen.but(cell=(a, b)), theme)
+    return (*moved[:-3], no_update, no_update, "")  # the fields say it already
+
+
+def _wrong(text: str) -> tuple:
+    return (*NOTHING[:-1], text)
+
+
 def bar_of(click: Any) -> Any:
     """Return the property whose bar was clicked, None for a click elsewhere."""
     return click.get("y") if isinstance(click, dict) and click.get("graph") == ids.OPERANDS_BARS else None
@@ -152,7 +187,7 @@ def reordered(library: Library, search: str, by: Any) -> Any:
 
 
 def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple:
-    """Return the fourteen outputs of a new choice: of every part only what changes."""
+    """Return the seventeen outputs of a new choice: of every part only what changes."""
     if after == before:
         return NOTHING
     theme, dataset = "dark" if theme == "dark" else "light", library.dataset(after.run)
@@ -163,7 +198,7 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
     pins = no_update if after.pins == before.pins and (same_map or not after.pins) else made.pins_card(
         dataset, after, theme
     )  # fmt: skip
-    pair = no_update if same_map and (after.cell, after.pins) == (before.cell, before.pins) else made.pair_card(
+    pair = no_update if same_map and (after.cell, after.pins) == (before.cell, before.pins) else pair_card(
         dataset, after, question_of(library, after.run)
     )  # fmt: skip
     if same_map:
@@ -177,5 +212,6 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
             one.title, f"By {after.by}: {one.title}", operands.says(dataset, one),
             made.rank_text(after, rank, len(order)),
         )  # fmt: skip
-        rest = (operands.explains(one), cells_of(operands.table(dataset, one, after.by)))
-    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest)
+        rest = (operands.explains(one), cells_of(operand_tables.by_property(dataset, one, after.by)))
+    typed_in = (no_update,) * 3 if after.cell == before.cell else (*(after.cell or ("", "")), "")
+    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest, *typed_in)
