@@ -16,6 +16,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
 from apps.dashboard.security import guard
 from apps.dashboard.settings import Settings
+from apps.dashboard.view_state import add_view_state
 
 THEME_COOKIE = "arithmoscope_theme"
 
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> Dash:
     whence.register(app, library)
     mishaps.register(app, library.errors)
     add_downloads(app.server, library)
+    add_view_state(app.server, library)
     for module in PAGES:
         module.register(app, library)
     guard(app.server, list(app.csp_hashes()))

@@ -142,3 +142,8 @@ def _clientside(app: Dash) -> None:
         Input(ids.COPY_LINK, "n_clicks"),
         prevent_initial_call=True,
     )
+    app.clientside_callback(
+        ClientsideFunction("arithmoscope", "viewAsJson"),
+        Input(ids.VIEW_JSON, "n_clicks"),
+        prevent_initial_call=True,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
 from tests.apps import browser
 from tests.apps.browser import serving, text_of, wait_for_text, wait_until_drawn
+from tests.apps.test_pages import flip_a_bit
 
 pytestmark = browser.MARKS
 
@@ -141,3 +144,37 @@ def test_a_figure_says_where_it_comes_from(tab, base):
     tab.locator(".card").first.get_by_role("button", name="where the numbers come from").click()
     wait_for_text(tab, ".mantine-Drawer-content", "Complete and unchanged")
     wait_for_text(tab, ".mantine-Drawer-content", "weights sha256")
+
+
+def test_what_is_shown_goes_out_as_json(tab, base):
+    tab.goto(f"{base}/patching?layer=4&role=eq")
+    wait_for_text(tab, "#patching-detail-title", "layer 4, role eq")
+    tab.wait_for_function("() => location.search.includes('run=')")
+    with tab.expect_download() as got:
+        tab.get_by_role("button", name="View as JSON").click()
+    assert got.value.suggested_filename == "view-patching.json"
+    found = json.loads(Path(got.value.path()).read_text())
+    assert found["address"] == tab.evaluate("() => location.pathname + location.search")
+    assert found["selection"]["layer"] == 4
+    assert found["runs"][0]["run"] == found["selection"]["run"]
+
+
+def test_what_failed_opens_from_the_header(tab, small):
+    victim = Library(small).of("patching")[0].run_id
+    chunks = [path for path in (small / "runs" / victim / "arrays.zarr").rglob("c/*") if path.is_file()]
+    flip_a_bit(max(chunks, key=lambda path: path.stat().st_size))
+    with serving(small) as base:
+        tab.goto(f"{base}/af1")
+        wait_until_drawn(tab)
+        assert not tab.locator("#errors").is_visible()
+        tab.goto(f"{base}/patching")
+        wait_for_text(tab, "main", "cannot be read")
+        wait_for_text(tab, "#errors", "Errors: 1")
+        nav = "(() => { const n = document.querySelector('nav'); return n.scrollWidth <= n.clientWidth; })()"
+        assert tab.evaluate(nav)
+        tab.locator("#errors").click()
+        wait_for_text(tab, ".error-entry", f"run {victim}")
+        tab.locator(".error-entry summary").click()
+        wait_for_text(tab, ".error-entry pre", "Traceback (most recent call last)")
+        tab.locator(".error-entry [data-copy]").click()
+        tab.locator(".error-entry [data-copy]", has_text="Cop").wait_for()

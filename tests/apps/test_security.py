@@ -19,6 +19,7 @@ ROUTES = {
     "/download/<run_id>/<name>.csv": "/download/nothing/curve.csv",
     "/download/<run_id>/<name>.html": "/download/nothing/curve.html",
     "/download/log/<name>/<measure>.<any(csv, html):kind>": "/download/log/multiply-icot/digit_loss.csv",
+    "/download/view.json": "/download/view.json?path=/af1",
 }
 SERVED = [*ROUTES.values(), "/health", "/assets/app.css", "/_dash-layout", "/_dash-dependencies"]
 

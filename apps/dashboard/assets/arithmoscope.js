@@ -102,6 +102,15 @@
 
       wasPressed: function (clicks) { return Boolean(clicks); },
 
+      // The address is the browser's own, for selections move it without the server.
+      viewAsJson: function () {
+        const asked = new URLSearchParams({ path: window.location.pathname, search: window.location.search });
+        const link = document.createElement("a");
+        link.href = "/download/view.json?" + asked;
+        link.download = "";
+        link.click();
+      },
+
       copyLink: async function () {
         return (await copy(window.location.href)) ? "copied" : "copy it from the address bar";
       },

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dash import html
 from dash.development.base_component import Component
 
+LINK = "notice notice-link"
+
 
 def commands(*lines: str) -> Component:
     """Return commands to type, one a line."""
@@ -31,4 +33,4 @@ def link_notices(notices: list[str]) -> list[Component]:
     """Return what could not be taken from the address, visibly; an empty list when all was understood."""
     if not notices:
         return []
-    return [html.Section([html.P(text) for text in notices], className="notice notice-link", role="status")]
+    return [html.Section([html.P(text) for text in notices], className=LINK, role="status")]

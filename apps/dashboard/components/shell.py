@@ -70,10 +70,19 @@ def _tools(store: str, read_only: bool) -> Component:
             *([html.Span("read only", className="tag")] if read_only else []),
             html.Button(id=ids.ERRORS, className="plain-button error-button", type="button", hidden=True),
             html.Button("Copy link", id=ids.COPY_LINK, className="plain-button", type="button"),
+            _view_json(),
             html.Span(id=ids.COPIED, role="status", className="copied"),
             html.Button("Light / dark", id=ids.THEME_BUTTON, className="plain-button", type="button"),
         ],
         className="tools",
+    )
+
+
+def _view_json() -> Component:
+    """The button that downloads what is shown; on a narrow screen its first words are for screen readers alone."""
+    words = [html.Span("View as ", className="spare"), "JSON"]
+    return html.Button(
+        words, id=ids.VIEW_JSON, className="plain-button", type="button", **aria(label="View as JSON: what is shown")
     )
 
 
