@@ -116,6 +116,7 @@ def answer_with_tensors(
     """Return the result of `spec` and the tensors that a run keeps beside it, {} for most methods.
 
     A split that has fewer prompts than were asked for gives all it has; the result's attribute `shortfall` says so.
+    Its attribute `prompts_sha256` is the hash of all prompts that were drawn: equal hashes are equal data.
     """
     from interp.answers import METHODS, Question, shortfall
 
@@ -133,6 +134,8 @@ def answer_with_tensors(
     dataset.attrs["model"] = spec.model
     if question.short:
         dataset.attrs["shortfall"] = shortfall(question.short)
+    if question.prompts_sha256:
+        dataset.attrs["prompts_sha256"] = question.prompts_sha256
     return dataset, tensors
 
 

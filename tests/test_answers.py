@@ -94,7 +94,9 @@ def test_pairs_that_run_short_are_told(checkpoint, tmp_path):
     rows = [twin(a, 7) | {"corrupted": twin(a, 9)} for a in range(10, 14)]
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     ask = Spec(method="patching", model=str(checkpoint), task=str(tmp_path / "own.jsonl"), parameters={"n": 9})
-    assert answer(ask).attrs["shortfall"].startswith("the own split has 4 prompts, 9 were asked for")
+    found = answer(ask).attrs
+    assert found["shortfall"].startswith("the own split has 4 prompts, 9 were asked for")
+    assert len(found["prompts_sha256"]) == 64
 
 
 def test_a_window_is_searched_or_given(ask):

@@ -59,6 +59,19 @@ def test_record_keeps_the_circumstances(spec, store, monkeypatch):
     assert manifest["seconds"] >= 0
 
 
+def test_a_run_says_which_prompts_it_is_of(spec, store):
+    def hashed(**changes) -> str:
+        return answer(spec.but(**changes)).attrs["prompts_sha256"]
+
+    kept = store.open(record(spec, store)).manifest["attributes"]["prompts_sha256"]
+    assert kept == hashed() == answer(spec, batch_size=3).attrs["prompts_sha256"]
+    others = [hashed(seed=1), hashed(task="a-b"), hashed(parameters={"n": 9}), hashed(style="word_problem")]
+    more = {"n": 10, "n_reference": 12}  # the reference prompts are data too
+    assert len({kept, *others, hashed(method="ablation", parameters=more), ""}) == 7
+    assert hashed(method="lens", parameters={"n": 10}) == kept  # the same prompts, asked something else
+    assert "prompts_sha256" not in answer(Spec(method="spectrum", model=spec.model)).attrs
+
+
 def test_an_answer_does_not_depend_on_the_batch_or_on_global_random_state(spec):
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002  the global state is the point

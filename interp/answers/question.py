@@ -1,10 +1,11 @@
-"""What is put to the model? The prompts of a Spec, drawn with its seed, and how many there were of those asked for.
+"""What is put to the model? The prompts of a Spec, drawn with its seed, how many there were, and their hash.
 
 A toy model has one task of its own, which its recipe describes; a language model takes a task by name, or a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,13 +21,17 @@ from interp.tasks import Prompts, Twins, build, check_task, named_task, read_pai
 
 @dataclass
 class Question:
-    """A Spec put to an open model. `short` says of each split that had fewer prompts than were asked for how many."""
+    """A Spec put to an open model. `short` says of each split that had fewer prompts than were asked for how many.
+
+    `drawn` are the digests of the prompts that were drawn, in order: those measured, and those of references.
+    """
 
     model: Any
     spec: Spec
     batch_size: int = 512
     progress: Progress = silent
     short: dict[str, tuple[int, int]] = field(default_factory=dict)
+    drawn: list[str] = field(default_factory=list)
 
     @property
     def how(self) -> dict[str, Any]:
@@ -40,18 +45,25 @@ class Question:
         take.
         """
         found = self._prompts(split, n)
-        self._note(found.split, len(found), n)
+        self._note(found, n)
         return found
 
     def pairs(self, settings: asked.Patching) -> Twins:
         """Return the clean/corrupted pairs of a patching Spec. Raises InterpError where there are none."""
         found = self._pairs(settings)
-        self._note(found.clean.split, len(found), settings.n)
+        self._note(found.clean, settings.n)
+        self.drawn.append(found.corrupted.digest)
         return found
 
-    def _note(self, split: str, had: int, n: int | None) -> None:
-        if n is not None and had < n:
-            self.short[split] = (had, n)
+    @property
+    def prompts_sha256(self) -> str:
+        """Return one sha256 over all prompts that were drawn, in order; "" where none were."""
+        return hashlib.sha256("\n".join(self.drawn).encode()).hexdigest() if self.drawn else ""
+
+    def _note(self, found: Prompts, n: int | None) -> None:
+        self.drawn.append(found.digest)
+        if n is not None and len(found) < n:
+            self.short[found.split] = (len(found), n)
 
     def _prompts(self, split: str, n: int | None) -> Prompts:
         seed, task, tokenizer = self.spec.seed, str(self.spec.task), self.model.arith.tokenizer

@@ -9,15 +9,23 @@ from typing import Any
 def facts(manifest: dict[str, Any]) -> dict[str, str]:
     """Return provenance as flat text, from a manifest; what is absent is left out."""
     git, around = manifest.get("git") or {}, manifest.get("environment") or {}
+    model = manifest.get("model") or {}
+    name, _, revision = str(model.get("id") or "").partition("@")
     found = {
         "run": manifest.get("run_id"),
         "created (UTC)": manifest.get("created"),
-        "seconds": f"{manifest['seconds']:.1f}" if manifest.get("seconds") is not None else None,
+        "wall time": f"{manifest['seconds']:.1f} s" if manifest.get("seconds") is not None else None,
         "spec hash": manifest.get("spec_hash"),
-        "weights sha256": (manifest.get("model") or {}).get("weights_sha256"),
+        "model": name,
+        "revision": revision,
+        "weights sha256": model.get("weights_sha256"),
+        "data": _data(manifest.get("spec") or {}),
+        "prompts sha256": (manifest.get("attributes") or {}).get("prompts_sha256"),
+        "task file": _flat(manifest.get("task_file")),
         "git commit": _commit(git),
         "seeds": _flat(manifest.get("seeds")),
         "device, dtype": ", ".join(str(manifest[name]) for name in ("device", "dtype") if manifest.get(name)),
+        "threads": manifest.get("threads"),
         "environment": _flat({name: value for name, value in around.items() if name != "packages"}),
         "packages": _flat(around.get("packages")),
         "command": manifest.get("command"),
@@ -36,6 +44,15 @@ def snippet(run_id: str, root: Path | str) -> str:
         "run.dataset                                      # xarray.Dataset\n"
         'drawing(run.manifest["spec"]["method"])(run.dataset).show()'
     )
+
+
+def _data(spec: dict[str, Any]) -> str:
+    """Return the task, the style and how many prompts of which split the spec asks for."""
+    asked = spec.get("parameters") or {}
+    number = f"n {asked['n']}" if asked.get("n") is not None else ""
+    split = f"split {asked['split']}" if asked.get("split") else ""
+    parts = (str(spec["task"]), spec.get("style") or "", number, split) if spec.get("task") else ()
+    return ", ".join(part for part in parts if part)
 
 
 def _commit(git: dict[str, Any]) -> str | None:
