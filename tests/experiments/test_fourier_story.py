@@ -53,7 +53,7 @@ def test_every_part_names_a_method_and_a_model() -> None:
 
 @pytest.mark.slow
 def test_every_claim_has_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exact statements and planted models as they are, mental-math with few prompts.
+    """Exact statements and planted models as they are, mental-math with few prompts; of all bases those judged.
 
     The claims of `nanda` and `zhong` are judged in tests of their own.
     """
@@ -63,7 +63,8 @@ def test_every_claim_has_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def small(spec: Spec, *given: Any, **how: Any) -> str:
         few = {name: size for name, size in SIZES[spec.method].items() if name != "periods"}
-        asked = {**spec.parameters, **(few if spec.model == "mental-math" else {})}
+        bases = {"bases": (9, 10, 11)} if spec.method == "digit_probes" else {}
+        asked = {**spec.parameters, **(few if spec.model == "mental-math" else {}), **bases}
         return record(spec.but(parameters=asked), *given, **how)
 
     monkeypatch.setattr("interp.execute.record", small)

@@ -1,7 +1,7 @@
 """The notebooks run on the shipped models: circuits as it is, with its assertions; Fourier and multiplication small.
 
 The last two take a quarter of an hour as they are; here every line of them runs on the same models with few prompts.
-The tour, "bring your own model" and AF1 run as they are in their own files.
+The tour and "bring your own model" run as they are, and AF1 with few prompts, in their own files.
 """
 
 from __future__ import annotations
