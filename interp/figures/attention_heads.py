@@ -60,15 +60,18 @@ def head_trace(dataset: xr.Dataset, layer: int, head: int) -> dict:
 
 
 def table(dataset: xr.Dataset, heads: list[Head]) -> Twin:
-    """Return the weights of a few heads as one table: a row a head and token that reads, a column a token read."""
-    pattern, _, seen = weights(dataset)
+    """Return the weights of a few heads as one table: a row a head and token that reads, a column a token read; the
+    uniform null last."""
+    pattern, uniform, seen = weights(dataset)
     roles, keys = ([str(each) for each in schema.labels(dataset, dim)] for dim in DIMS[2:])
     rows = []
     for layer, head in heads:
         i, j = place(dataset, layer, head)
         for q, query in enumerate(roles):
-            cells = (pattern[i, j, q, k].text(2) if seen[q, k] else "" for k in range(len(keys)))
+            cells = (pattern[i, j, q, k].text() if seen[q, k] else "" for k in range(len(keys)))
             rows.append((f"{layer}.{head}", query, *cells))
+    for q, query in enumerate(roles):
+        rows.append(("null: uniform", query, *(f"{uniform[q, k]:.3f}" if seen[q, k] else "" for k in range(len(keys)))))
     caption = f"attention weight, {schema.count_text(dataset)}, 95 % interval in brackets"
     return Twin(caption, ("head", "reads", *keys), tuple(rows), 2)
 

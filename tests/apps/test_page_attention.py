@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
@@ -94,6 +95,8 @@ def test_a_click_locks_and_the_address_keeps_it(library, shown, dataset):
     assert out[0] == {"path": PATH, "search": f"{shown}&layer=4&head=2"}
     assert out[1:3] == ("4", "2")
     assert out[5] == "What head 4.2 reads"
+    rows = json.loads(out[9])["rows"]
+    assert [row[0] for row in rows] == ["4.2"] * dataset.sizes["role"] + ["null: uniform"] * dataset.sizes["role"]
     assert "Locked on head 4.2" in out[7][0]
     assert out[8] is no_update
     assert out[3].to_plotly_json()["operations"][0]["location"] == ["layout", "shapes"]
@@ -131,6 +134,7 @@ def test_the_pointer_shows_a_head_until_one_is_locked(library, shown, dataset):
     out = moves.pointed(library, shown, {"x": x, "y": y})
     assert out[5] == "What head 0.3 reads"
     assert out[0] is no_update
+    assert json.loads(out[9])["rows"][0][0] == "0.3"
     assert moves.pointed(library, f"{shown}&layer=1&head=1", {"x": x, "y": y}) == moves.NOTHING
 
 

@@ -47,7 +47,8 @@ def head_card(dataset: xr.Dataset, chosen: Selection, theme: str) -> Component:
     """Return the card of one head in full and uniform attention beside it."""
     head = shown_head(dataset, chosen)
     figure = attention_heads.one_head(dataset, head=head, theme=theme)
-    ready = dressed(figure, dataset, attention_heads.says(dataset, *head), source=source(dataset, chosen))
+    said, table = attention_heads.says(dataset, *head), attention_heads.table(dataset, [head])
+    ready = dressed(figure, dataset, said, table=table, source=source(dataset, chosen))
     return figure_card(ready, ids.ATTENTION_DETAIL, HEIGHT)
 
 

@@ -8,6 +8,7 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_
 
 from apps.dashboard import ids
 from apps.dashboard.components.attention_cards import frames, lock_line, pins_card, shown_head
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
@@ -15,7 +16,7 @@ from apps.dashboard.selection import Selection, parse
 from interp.figures import attention_heads, attention_mosaic
 
 PATH = "/attention"
-NOTHING = (no_update,) * 9
+NOTHING = (no_update,) * 10
 
 
 def register(app: Dash, library: Library) -> None:
@@ -39,6 +40,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.part(ids.ATTENTION_DETAIL, "summary"), "children"),
         Output(ids.ATTENTION_LOCK, "children"),
         Output(ids.ATTENTION_PINS, "children"),
+        Output(ids.part(ids.ATTENTION_DETAIL, "table"), CELLS),
         Input(ids.ATTENTION_CLICK, "data"),
         Input(ids.ATTENTION_HOVER, "data"),
         Input(ids.ATTENTION_LAYER, "value"),
@@ -67,7 +69,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
-    """Return the nine outputs of a click on the mosaic or of Esc; nothing changes for a click elsewhere."""
+    """Return the ten outputs of a click on the mosaic or of Esc; nothing changes for a click elsewhere."""
     shown = parse(search)[0]
     if not isinstance(click, dict) or shown.run is None:
         return NOTHING
@@ -85,7 +87,7 @@ def clicked(library: Library, search: str, click: Any, theme: str) -> tuple:
 
 
 def chosen(library: Library, search: str, layer: Any, head: Any, theme: str) -> tuple:
-    """Return the nine outputs of a choice by keyboard; a block alone takes its head 0."""
+    """Return the ten outputs of a choice by keyboard; a block alone takes its head 0."""
     shown = parse(search)[0]
     if shown.run is None or (layer is None and head is None):
         return NOTHING
@@ -93,27 +95,27 @@ def chosen(library: Library, search: str, layer: Any, head: Any, theme: str) -> 
 
 
 def lock(library: Library, shown: Selection, found: tuple[int, int], theme: str) -> tuple:
-    """Return the nine outputs of locking a head; nothing changes where it is locked already."""
+    """Return the ten outputs of locking a head; nothing changes where it is locked already."""
     if found == (shown.layer, shown.head):
         return NOTHING
     return moved(library, shown.but(layer=found[0], head=found[1]), theme, pins=bool(shown.pin))
 
 
 def moved(library: Library, shown: Selection, theme: str, *, pins: bool) -> tuple:
-    """Return the nine outputs of a new selection; the comparison is drawn again where `pins` asks for it."""
+    """Return the ten outputs of a new selection; the comparison is drawn again where `pins` asks for it."""
     dataset = library.dataset(shown.run or "")
     head = shown_head(dataset, shown)
     overlay = Patch()
     overlay["layout"]["shapes"] = frames(dataset, shown)
-    detail, title, said = head_of(dataset, head)
+    *words, cells = head_of(dataset, head)
     locked = [None if each is None else str(each) for each in (shown.layer, shown.head)]
     compared = pins_card(dataset, shown, "dark" if theme == "dark" else "light") if pins else no_update
     lock = lock_line(question_of(library, shown.run or ""), shown)
-    return (address(PATH, shown), *locked, overlay, detail, title, said, lock, compared)
+    return (address(PATH, shown), *locked, overlay, *words, lock, compared, cells)
 
 
 def pointed(library: Library, search: str, hover: Any) -> tuple:
-    """Return the nine outputs of the pointer over a tile: the head in full follows, as long as none is locked."""
+    """Return the ten outputs of the pointer over a tile: the head in full follows, as long as none is locked."""
     shown = parse(search)[0]
     if shown.run is None or shown.layer is not None or not isinstance(hover, dict):
         return NOTHING
@@ -121,16 +123,18 @@ def pointed(library: Library, search: str, hover: Any) -> tuple:
     found = attention_mosaic.head_at(dataset, hover.get("x"), hover.get("y"))
     if found is None:
         return NOTHING
-    return (*NOTHING[:4], *head_of(dataset, found), *NOTHING[:2])
+    *words, cells = head_of(dataset, found)
+    return (*NOTHING[:4], *words, *NOTHING[:2], cells)
 
 
-def head_of(dataset: Any, head: tuple[int, int]) -> tuple[Patch, str, str]:
-    """Return the change of the head card: its first panel, title and sentence."""
+def head_of(dataset: Any, head: tuple[int, int]) -> tuple[Patch, str, str, str]:
+    """Return the change of the head card: its first panel, title, sentence and table."""
     detail = Patch()
     for name, value in attention_heads.head_trace(dataset, *head).items():
         detail["data"][0][name] = value
     detail["layout"]["annotations"][0]["text"] = f"head {head[0]}.{head[1]}"
-    return detail, f"What head {head[0]}.{head[1]} reads", attention_heads.says(dataset, *head)
+    cells = cells_of(attention_heads.table(dataset, [head]))
+    return detail, f"What head {head[0]}.{head[1]} reads", attention_heads.says(dataset, *head), cells
 
 
 def asked(library: Library, search: str, role: Any) -> Any:
