@@ -70,8 +70,8 @@ def table(compared: Places, metric: str) -> Twin:
     found = {name: {row["prompt_index"]: row for row in _rows(*each, metric)} for name, each in compared.items()}
     (first, cell), *_ = compared.values()
     body = tuple(
-        (row["prompt"], row["prompt_corrupted"], f"{row['clean']:.2f}", f"{row['corrupted']:.2f}",
-         *(f"{by_pair[row['prompt_index']]['patched']:.2f}" for by_pair in found.values()))
+        (row["prompt"], row["prompt_corrupted"], f"{row['clean']:.3f}", f"{row['corrupted']:.3f}",
+         *(f"{by_pair[row['prompt_index']]['patched']:.3f}" for by_pair in found.values()))
         for row in _rows(first, cell, metric)
     )  # fmt: skip
     columns = ("clean prompt", "corrupted prompt", "clean run", "corrupted run", *compared)

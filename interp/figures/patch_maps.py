@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 
 from interp.figures import maps, places, schema
 from interp.figures import theme as look
-from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,7 +62,7 @@ def components(datasets: dict[str, xr.Dataset], metric: str, *, theme: str = "li
         maps.Axis("layer", [str(layer) for layer in layers]),
         axes[0],
         title=schema.heading(
-            first, f"Every component: {_measure(metric).lower()}", ends(first, metric),
+            first, f"Every component: {measure(metric).lower()}", ends(first, metric),
             schema.count_text(first) + " pairs", "null and interval on hover",
         ),
         unit=unit_of(metric),
@@ -86,31 +85,16 @@ def summary(dataset: xr.Dataset, metric: str) -> str:
     return f"Largest: {told}; the null reaches {reach}; {schema.count_text(dataset)} pairs."
 
 
-def table(datasets: dict[str, xr.Dataset], metric: str) -> Twin:
-    """Return the maps (name -> result) as one table: a row a component and layer or head, a column a role."""
-    roles = list(dict.fromkeys(role for dataset in datasets.values() for role in places.roles_of(dataset)))
-    body, lone = [], len(datasets) == 1
-    for name, dataset in datasets.items():
-        value, _ = places.measured(dataset, metric)
-        known = places.roles_of(dataset)
-        for i, label in enumerate(rows(dataset).labels):
-            cells = (value[i, known.index(role)].text(2) if role in known else "" for role in roles)
-            body.append((*(() if lone else (name,)), label, *cells))
-    first = next(iter(datasets.values()))
-    head = ("head" if places.of_heads(first) else "layer",)
-    caption = f"{_measure(metric)}, {schema.count_text(first)} pairs, 95 % interval in brackets"
-    return Twin(caption, (*(() if lone else ("component",)), *head, *roles), tuple(body), 1 if lone else 2)
-
-
 def title_of(dataset: xr.Dataset, metric: str) -> str:
     """Return what the map of a metric shows."""
     component = str(dataset.attrs.get("component", "resid_pre"))
     if metric in places.SHARES:
-        return f"{_measure(metric)} by patching {component}"
-    return f"{_measure(metric)} when {component} is patched"
+        return f"{measure(metric)} by patching {component}"
+    return f"{measure(metric)} when {component} is patched"
 
 
-def _measure(metric: str) -> str:
+def measure(metric: str) -> str:
+    """Return a metric in words."""
     if metric in places.SHARES:
         return f"{places.SHARES[metric].capitalize()} recovered"
     return {"accuracy": "Accuracy", "mean_kl": "Divergence from the base run"}[metric]

@@ -100,8 +100,10 @@ def cells(dataset: xr.Dataset, places: list[Cell], *, theme: str = "light") -> g
 
 
 def row(dataset: xr.Dataset, cell: Cell) -> tuple[str, ...]:
-    """Return one place as the texts of a table: label, layer, role, score, every control."""
+    """Return one place as the texts of a table: label, layer, role, score, its interval, every control."""
     target, layer, role = cell
     part = at_target(dataset, target).sel(layer=[layer], role=[role])
     score = schema.estimates(part, "score", "layer", "role")[0, 0]
-    return (target, str(layer), role, score.text(2), *(f"{v[0, 0]:.2f}" for v in controls_of(part).values()))
+    ends = (None if end is None else float(end) for end in (score.value, score.low, score.high))
+    controls = (float(each[0, 0]) for each in controls_of(part).values())
+    return (target, str(layer), role, *(schema.number(each) for each in (*ends, *controls)))

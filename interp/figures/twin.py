@@ -1,4 +1,7 @@
-"""The table twin of a figure: the same numbers in rows and columns, for a keyboard or a screen reader."""
+"""The table twin of a figure: the same numbers in rows and columns, for a keyboard or a screen reader.
+
+Where there is an interval or a null, each has a column and every point a row; else the last dim goes across.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp.figures import schema
+from interp.figures.nulls import Null, nulls_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,28 +28,68 @@ class Twin:
 
 
 WIDEST = 12
+LONGEST = 1500
+"""Rows of a table with a row a point; of a larger array the last dim goes across, with intervals in brackets."""
+INTERVAL = ("95 % from", "95 % to")
 
 
 def twin(dataset: xr.Dataset, variable: str) -> Twin:
-    """Return variable `variable` as a table, intervals in brackets.
+    """Return variable `variable` as a table with its intervals and nulls.
 
-    Its last dim goes across, or its shortest where the last has more than `WIDEST` labels; the others go down. A lone
-    dim of more labels goes down.
+    A large array, or one without either, has a dim across: its last, or its shortest where the last has more than
+    `WIDEST` labels; a lone dim of more labels goes down.
     """
     schema.need(dataset, variable)
+    nulls = nulls_of(dataset, variable)
+    if (nulls or f"{variable}_low" in dataset.variables) and dataset[variable].size <= LONGEST:
+        return _long(dataset, variable, nulls)
+    return _wide(dataset, variable, nulls)
+
+
+def _long(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
+    """Return a row for each point: labels, value, interval, nulls."""
+    dims = [str(dim) for dim in dataset[variable].dims]
+    cells, labels = schema.estimates(dataset, variable, *dims), [_labels(dataset, dim) for dim in dims]
+    ends = [end for end in (cells.low, cells.high) if end is not None]
+    digits, rows = _digits(cells.value), []
+    for index in np.ndindex(*cells.value.shape):
+        names = (str(known[i]) for known, i in zip(labels, index, strict=True))
+        numbers = (schema.number(float(part[index]), digits) for part in (cells.value, *ends))
+        at = dict(zip(dims, index, strict=True))
+        rows.append((*names, *numbers, *(null.text(at, digits) for null in nulls)))
+    heads = (variable, *INTERVAL[: len(ends)], *(null.label for null in nulls))
+    return Twin(_caption(dataset, variable), (*dims, *heads), tuple(rows), len(dims))
+
+
+def _wide(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
     dims = _down_and_across(dataset, variable)
     cells = schema.estimates(dataset, variable, *dims)
+    digits, caption = _digits(cells.value), _caption(dataset, variable)
+    caption += ", 95 % interval in brackets" if cells.low is not None else ""
+    beside = [null for null in nulls if {*null.dims} <= {*dims[:-1]}]
+    left = [null.label for null in nulls if null not in beside]
+    caption += f"; not listed here: {', '.join(left)}" if left else ""
     if len(dims) == 1 and dataset.sizes[dims[0]] > WIDEST:
-        column = tuple((str(label), cells[i].text(2)) for i, label in enumerate(_labels(dataset, dims[0])))
-        return Twin(_caption(dataset, variable), (dims[0], variable), column, 1)
+        column = tuple((str(label), cells[i].text(digits)) for i, label in enumerate(_labels(dataset, dims[0])))
+        return Twin(caption, (dims[0], variable), column, 1)
     labels = [_labels(dataset, dim) for dim in dims]
     across = [f"{dims[-1]} {label}" for label in labels[-1]] if dims else []
     rows = []
     for index in np.ndindex(*cells.value.shape[:-1]):
         names = [str(known[i]) for known, i in zip(labels, index, strict=False)]
         places = [(*index, j) for j in range(len(across))] or [()]
-        rows.append((*names, *(cells[place].text(2) for place in places)))
-    return Twin(_caption(dataset, variable), (*dims[:-1], *(across or [variable])), tuple(rows), max(len(dims) - 1, 0))
+        at = dict(zip(dims, index, strict=False))
+        told = (null.text(at, digits) for null in beside)
+        rows.append((*names, *(cells[place].text(digits) for place in places), *told))
+    heads = (*(across or [variable]), *(null.label for null in beside))
+    return Twin(caption, (*dims[:-1], *heads), tuple(rows), max(len(dims) - 1, 0))
+
+
+def _digits(values: np.ndarray) -> int:
+    """Return how many decimals the numbers of one table have: three, or more where all are below a tenth."""
+    known = np.abs(values[np.isfinite(values)])
+    largest = float(known.max()) if known.size else 0.0
+    return 3 if largest == 0 else min(9, max(3, 2 - int(np.floor(np.log10(largest)))))
 
 
 def _down_and_across(dataset: xr.Dataset, variable: str) -> list[str]:
@@ -58,8 +102,7 @@ def _down_and_across(dataset: xr.Dataset, variable: str) -> list[str]:
 
 def _caption(dataset: xr.Dataset, variable: str) -> str:
     units = dataset[variable].attrs.get("units", "")
-    interval = ", 95 % interval in brackets" if f"{variable}_low" in dataset.variables else ""
-    return f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset, variable)}{interval}"
+    return f"{variable}{f' ({units})' if units else ''}, {schema.count_text(dataset, variable)}"
 
 
 def _labels(dataset: xr.Dataset, dim: str) -> list:

@@ -71,9 +71,11 @@ def test_the_keyboard_reaches_every_cell(tab, base):
 def test_the_table_twin_unfolds(tab, base):
     tab.goto(f"{base}/patching")
     tab.locator("summary", has_text="Table").first.click()
-    tab.locator(".twin tbody tr").nth(8).wait_for()
-    assert tab.locator(".twin tbody tr").count() == 9
-    assert tab.locator(".twin thead th").count() + tab.locator('.twin th[scope="row"]').count() == 8 + 9
+    tab.locator(".twin tbody tr").nth(62).wait_for()  # 9 layers, 7 roles
+    assert tab.locator(".twin tbody tr").count() == 63
+    assert tab.locator('.twin th[scope="row"]').count() == 2 * 63
+    heads = tab.locator(".twin thead th").all_text_contents()
+    assert heads == ["layer", "role", "Logit difference recovered", "95 % from", "95 % to", "null"]
 
 
 def test_a_run_opens_in_its_drawer_and_closes(tab, base):

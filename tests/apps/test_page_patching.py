@@ -18,7 +18,7 @@ from apps.dashboard.pages.patching_chosen import default_cell
 from apps.dashboard.patches import component_of, label_of, siblings
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
-from interp.figures import pairs, pairs_compared, patch_maps, places
+from interp.figures import pairs, pairs_compared, patch_maps, patch_tables, places
 from interp.figures.places import Cell
 from tests.apps import fixture_circuits, fixture_patches, fixture_store
 from tests.apps.test_pages import flip_a_bit, page, parts, words
@@ -298,14 +298,21 @@ def test_maps_of_every_metric_carry_their_null(several, run):
         patch_maps.metric_map(dataset, "mean_kl")
 
 
-def test_tables_hold_the_maps_of_all_components(several, run):
+def test_tables_hold_the_maps_of_all_components(several, run, monkeypatch):
     datasets = {name: several.dataset(run[name]) for name in ("resid_pre", "attn_out")}
-    found = patch_maps.table(datasets, "accuracy")
-    assert found.columns[:3] == ("component", "layer", "bos")
-    assert [row[:2] for row in found.rows][8:10] == [("resid_pre", "8"), ("attn_out", "0")]
-    value = float(datasets["attn_out"]["accuracy"].sel(layer=0, role="b"))
-    assert found.rows[9][found.columns.index("b")].startswith(f"{value:.2f}")
-    assert patch_maps.table({"z": several.dataset(run["z"])}, "logit_diff").columns[0] == "head"
+    found = patch_tables.table(datasets, "accuracy")
+    assert found.columns == ("component", "layer", "role", "Accuracy", "95 % from", "95 % to", "null")
+    there = datasets["attn_out"].sel(layer=0, role="b")
+    row = next(row for row in found.rows if row[:3] == ("attn_out", "0", "b"))
+    assert row[3] == f"{float(there['accuracy']):.3f}"
+    assert row[6].startswith(f"{float(there['accuracy_null']):.3f}")
+    monkeypatch.setattr(patch_tables, "LONGEST", 9)
+    wide = patch_tables.table(datasets, "accuracy")
+    assert wide.columns[:3] == ("component", "layer", "bos")
+    assert [row[:2] for row in wide.rows][8:10] == [("resid_pre", "8"), ("attn_out", "0")]
+    assert wide.rows[9][wide.columns.index("b")].startswith(f"{float(there['accuracy']):.3f}")
+    assert "the null is in the CSV" in wide.caption
+    assert patch_tables.table({"z": several.dataset(run["z"])}, "logit_diff").columns[0] == "head"
 
 
 def test_a_component_run_before_a_metric_was_kept_is_told_apart(tmp_path):

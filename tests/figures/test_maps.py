@@ -166,10 +166,38 @@ def test_the_accuracy_grid_leaves_what_was_not_run_empty():
 
 def test_the_table_twin_holds_the_numbers():
     table = twin(patched(), "recovered")
+    assert table.columns == ("layer", "role", "recovered", "95 % from", "95 % to", "null")
+    assert table.rows[3] == ("1", "a", "0.400", "0.300", "0.500", "0.040")
+    assert table.rows[5] == ("1", "eq", "0.900", "0.800", "1.000", "0.090")
+    assert table.caption == "recovered, n = 12"
+    assert table.n_labels == 2
+
+
+def test_a_large_table_goes_across_with_intervals_in_brackets_and_says_what_it_leaves_out(monkeypatch):
+    monkeypatch.setattr("interp.figures.twin.LONGEST", 1)
+    table = twin(patched(), "recovered")
     assert table.columns == ("layer", "role a", "role op1", "role eq")
-    assert table.rows[1] == ("1", "0.40 [0.30, 0.50]", "0.00 [-0.10, 0.10]", "0.90 [0.80, 1.00]")
-    assert table.caption == "recovered, n = 12, 95 % interval in brackets"
-    assert table.n_labels == 1
+    assert table.rows[1] == ("1", "0.400 [0.300, 0.500]", "0.000 [-0.100, 0.100]", "0.900 [0.800, 1.000]")
+    assert table.caption == "recovered, n = 12, 95 % interval in brackets; not listed here: null"
+
+
+def test_each_null_has_a_column_and_draws_their_range():
+    data = xr.Dataset(
+        {
+            "score": ("layer", [0.01234, 0.05]), "score_null": (("draw", "layer"), [[0.01, 0.02], [0.03, 0.01]]),
+            "score_control": (("control", "layer"), [[0.5, 0.6]]), "null_majority": ((), 0.001),
+            "null_majority_selection": ((), 0.9), "other_null": ("layer", [7.0, 7.0]),
+        },
+        coords={"layer": [0, 1], "control": ["tokens"]},
+    )  # fmt: skip
+    table = twin(data, "score")
+    assert table.columns == ("layer", "score", "null, 2 draws", "control: tokens", "null majority")
+    assert table.rows[0] == ("0", "0.0123", "0.0100 to 0.0300", "0.5000", "0.0010")  # three digits of the largest
+
+
+def test_the_null_of_the_whole_stands_beside_its_parts():
+    data = xr.Dataset({"score_by": ("class", [0.5, 0.25]), "score_null": ((), 0.2), "score": ((), 0.4)})
+    assert twin(data, "score_by").columns == ("class", "score_by", "score null")
 
 
 def test_the_twin_of_a_long_dim_goes_down():
@@ -180,4 +208,5 @@ def test_the_twin_of_a_long_dim_goes_down():
 
 
 def test_the_twin_of_one_number():
-    assert twin(cell_of_accuracy("a+b", "plain", 0.5), "accuracy").rows == (("0.50",),)
+    table = twin(cell_of_accuracy("a+b", "plain", 0.5), "accuracy")
+    assert (table.columns, table.rows) == (("accuracy", "null majority"), (("0.500", "0.100"),))

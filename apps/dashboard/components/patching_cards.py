@@ -19,7 +19,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.patches import STREAM, component_of, label_of, place_of, siblings
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
-from interp.figures import drawing, pairs_compared, patch_maps, places
+from interp.figures import drawing, pairs_compared, patch_maps, patch_tables, places
 from interp.figures.places import Cell
 from interp.store import RunSummary
 
@@ -50,7 +50,7 @@ def map_card(library: Library, line: RunSummary, cell: Cell, shown: Selection, t
     )
     pins = "Shift-click pins a cell for comparison (up to four); Esc lets go. "
     hint = html.P([pins, *cell_link(library, line, shown)], className="subtitle")
-    said, table = patch_maps.summary(dataset, metric), patch_maps.table({component_of(line): dataset}, metric)
+    said, table = patch_maps.summary(dataset, metric), patch_tables.table({component_of(line): dataset}, metric)
     ready = dressed(figure, dataset, said, table=table, source=source(line, metric))
     return figure_card(ready, ids.PATCHING_MAP, MAP_HEIGHT, extra=[keyboard, hint])
 
@@ -112,7 +112,7 @@ def components_card(library: Library, line: RunSummary, metric: str, theme: str)
     first = next(iter(datasets.values()))
     said = "A click opens the map of that component, with its null and its pairs."
     where = Source(next(iter(found.values())).run_id, None)
-    ready = dressed(figure, first, said, table=patch_maps.table(datasets, metric), source=where)
+    ready = dressed(figure, first, said, table=patch_tables.table(datasets, metric), source=where)
     return figure_card(ready, ids.PATCHING_COMPONENTS, 300, extra=[how])
 
 
@@ -141,7 +141,7 @@ def heads_card(library: Library, line: RunSummary, metric: str, theme: str) -> C
         dataset = library.dataset(run.run_id)
         shown = metric if metric in places.kept(dataset) else places.kept(dataset)[0]
         figure, said = patch_maps.metric_map(dataset, shown, theme=theme), patch_maps.summary(dataset, shown)
-        said, table = f"{said} A click opens that head.", patch_maps.table({component_of(run): dataset}, shown)
+        said, table = f"{said} A click opens that head.", patch_tables.table({component_of(run): dataset}, shown)
         ready = dressed(figure, dataset, said, table=table, source=source(run, shown))
     except InterpError as error:
         return broken_card(title, str(error))

@@ -21,7 +21,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import probe_cell, probe_errors, probe_map
-from interp.figures.twin import Twin, twin
+from interp.figures.twin import INTERVAL, Twin, twin
 from interp.store import RunSummary
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ OF_CELL: dict[str, tuple[Callable[..., go.Figure], Callable[..., str], str]] = {
     CLASSES: (probe_errors.by_class, probe_errors.class_summary, "score_by"),
     CONFUSION: (probe_errors.confusion, probe_errors.confusion_summary, "confusion"),
 }
+ROW = ("label", "layer", "role", "score", *INTERVAL)
 TITLES = {CURVE: "By layer", CLASSES: "Errors by class", CONFUSION: "What is said instead"}
 
 
@@ -112,7 +113,7 @@ def _compared(dataset: xr.Dataset, cell: Cell, pins: list[Cell], theme: str) -> 
     rows = tuple(probe_cell.row(dataset, place) for place in places)
     controls = tuple(probe_map.controls_of(dataset.sel(target=cell[0])))
     unit = probe_map.unit_of(dataset)
-    table = Twin(f"{unit}, 95 % interval in brackets", ("label", "layer", "role", "score", *controls), rows, 3)
+    table = Twin(f"{unit} of the selected place and the pinned ones", (*ROW, *controls), rows, 3)
     said = (
         f"{len(places)} places; the first is selected, the others are pinned."
         if pins
