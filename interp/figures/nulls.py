@@ -2,9 +2,9 @@
 
     nulls_of(dataset, "recovered")  ->  [Null("null", ("layer", "role"), value, low, high)]
 
-The null of `m` is `m_null` (else that of what `m` is a part of: `score_null` of `score_by`), or `m_uniform`,
-`m_random`; controls are `m_control` [control, ...], nulls of the whole result `null_majority` and the like. Several
-nulls or controls are one column each; of draws the range is told.
+The null of `m` is `m_null` (else that of what `m` is a part of: `score_null` of `score_by`), `m_uniform`, `m_random`
+or `m_constant`; controls are `m_control` [control, ...], nulls of the whole result `null_majority` and the like.
+Several nulls or controls are one column each; of draws the range is told.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from interp.figures import schema
 if TYPE_CHECKING:
     import xarray as xr
 
-KINDS = ("null", "uniform", "random", "control")
+KINDS = ("null", "uniform", "random", "constant", "control")
 EACH = ("null", "control")
 """Dims along which a result keeps several nulls: a column each."""
 DRAWS = ("draw", "untrained")
@@ -72,19 +72,20 @@ def _names(dataset: xr.Dataset, shows: str) -> list[str]:
     for base in bases:
         own = own or [name for name in names if any(name.startswith(f"{base}_{kind}") for kind in KINDS)]
     every = dict.fromkeys([*own, *whole])
-    ends = {
-        f"{name}{end}"
-        for name in every
-        for end in ENDS
-        if f"{name}{end}" in every and dataset[f"{name}{end}"].dims == dataset[name].dims
-    }
+    ends = {end for name in every for end in _ends(dataset, name)}
     return [name for name in every if name not in ends]
+
+
+def _ends(dataset: xr.Dataset, name: str) -> list[str]:
+    """Return the two arrays that are the interval of array `name`, none where one of them is lacking."""
+    ends = [f"{name}{end}" for end in ENDS]
+    return ends if all(end in dataset and dataset[end].dims == dataset[name].dims for end in ends) else []
 
 
 def _columns(dataset: xr.Dataset, shows: str, name: str, over: str | None) -> list[Null]:
     dims = tuple(str(dim) for dim in dataset[name].dims if dim != over)
     label = name.removeprefix(f"{shows}_").replace("_", " ")
-    arrays = [dataset.get(each) for each in (name, *(f"{name}{end}" for end in ENDS))]
+    arrays = [dataset[name], *([dataset[end] for end in _ends(dataset, name)] or [None, None])]
     if over in DRAWS:
         count, values = dataset.sizes[over], dataset[name].transpose(..., over).to_numpy().astype(float)
         if not count:

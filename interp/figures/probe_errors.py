@@ -18,6 +18,7 @@ from interp.errors import InterpError
 from interp.figures import curves, maps, schema
 from interp.figures import theme as look
 from interp.figures.probe_map import SHUFFLED, Cell, at_target, best_cell, unit_of
+from interp.figures.twin import INTERVAL, Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -77,6 +78,23 @@ def confusion(dataset: xr.Dataset, *, cell: Cell | None = None, theme: str = "li
         ),
     )  # fmt: skip
     return figure.update_yaxes(autorange="reversed")
+
+
+def confusion_table(dataset: xr.Dataset, cell: Cell) -> Twin:
+    """Return a row a true value: how many prompts, the share of them for which each value is said, the share right."""
+    target, layer, role = cell
+    counts, right, n, levels = said_at(dataset, cell)
+    rows = []
+    for i, level in enumerate(levels):
+        shares = (schema.number(count / n[i] if n[i] else None) for count in counts[i])
+        ends = (None if end is None else float(end[i]) for end in (right.value, right.low, right.high))
+        rows.append((str(level), str(n[i]), *shares, *(schema.number(end) for end in ends)))
+    most = int(n.argmax())
+    null = f"null: always saying {levels[most]} is right in {n[most] / n.sum():.3f}"
+    heads = (f"true {target}", "n", *(f"said {level}" for level in levels), "right", *INTERVAL)
+    return Twin(
+        f"What is said for {target}, layer {layer}, {role}, n = {int(n.sum()):,}; {null}", heads, tuple(rows), 1
+    )
 
 
 def counted_cell(dataset: xr.Dataset) -> Cell:

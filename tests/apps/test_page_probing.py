@@ -14,6 +14,7 @@ from apps.dashboard.pages import probing, probing_beside, probing_cell, probing_
 from apps.dashboard.selection import Selection, parse
 from interp.errors import InterpError
 from interp.figures import probe_cell, probe_errors, probe_map
+from interp.figures.twin import INTERVAL
 from tests.apps import fixture_probes, fixture_store
 from tests.apps.test_pages import flip_a_bit, page, parts, words
 
@@ -96,6 +97,23 @@ def test_a_click_moves_the_figures_of_the_cell(probes, shown):
     assert drawn["texts"]["cell_curve-title"] == "carry at b, by layer"
     assert "template" not in drawn["figures"]["cell_curve"]["layout"]
     assert set(drawn["figures"]["target_map"]) == {"layout"}  # the maps stay, only the frame moves
+    tables = {name: json.loads(cells) for name, cells in drawn["tables"].items()}
+    assert set(tables) == {f"{name}-table" for name in ("cell_curve", "by_class", "confusion", "pinned")}
+    assert tables["cell_curve-table"]["caption"].startswith("carry at b: score")
+    assert tables["by_class-table"]["caption"].startswith("carry at layer 1, b: score_by")
+    assert tables["by_class-table"]["columns"] == [
+        "class",
+        "score_by",
+        "95 % from",
+        "95 % to",
+        "score null",
+        "score null high",
+        "score control: tokens",
+        "score control: untrained",
+    ]
+    assert tables["confusion-table"]["columns"] == ["true carry", "n", "said 0", "said 1", "right", *INTERVAL]
+    assert "null: always saying" in tables["confusion-table"]["caption"]
+    assert tables["pinned-table"]["rows"][0][:3] == ["carry", "1", "b"]
 
 
 def test_the_keyboard_does_the_same(probes, shown):
@@ -242,5 +260,7 @@ def test_the_maps_of_other_runs_follow_the_cell(probes):
     assert drawn["texts"]["overlap_map-subtitle"].startswith("layer 2, eq")
     assert "At layer 2, last" in drawn["texts"]["transfer_map-summary"]
     assert "template" not in drawn["figures"]["overlap_map"]["layout"]
+    assert json.loads(drawn["tables"]["overlap_map-table"])["caption"].startswith("layer 2, eq: overlap")
+    assert json.loads(drawn["tables"]["transfer_map-table"])["caption"].startswith("layer 2, last: score")
     assert probing_beside.drawn_anew(probes, {"overlap_map": "../../etc"}, ("carry", 1, "eq")) == {}
     assert probing_beside.drawn_anew(probes, {"overlap_map": run["probe_controls"]}, ("carry", 1, "eq")) == {}

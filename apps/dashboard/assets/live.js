@@ -70,11 +70,15 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     live: {
-      // What the server drew anew: values of figures that keep their theme, and texts by id.
+      // What the server drew anew: values of figures that keep their theme, texts and tables by id.
       redraw: function (drawn, graphs) {
         const texts = (drawn || {}).texts || {};
         Object.keys(texts).forEach(function (id) {
           if (document.getElementById(id)) window.dash_clientside.set_props(id, { children: texts[id] });
+        });
+        const tables = (drawn || {}).tables || {};
+        Object.keys(tables).forEach(function (id) {
+          if (document.getElementById(id)) window.dash_clientside.set_props(id, { "data-twin": tables[id] });
         });
         return graphs.map(function (graph) {
           const figure = drawn && drawn.figures[graph.name];

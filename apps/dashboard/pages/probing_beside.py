@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dash import html
 from dash.development.base_component import Component
@@ -22,6 +24,9 @@ from interp.errors import InterpError
 from interp.figures import drawing, probe_tables
 from interp.figures.twin import twin
 from interp.store import RunSummary
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 HEIGHT, ALL_HEIGHT = 320, 400
 ALL = {"probe_controls": ("beside", "by_layer"), "probing": ("readable", "score_by_layer")}
@@ -47,6 +52,12 @@ AT_CELL = {
     "overlap_map": (probe_tables.overlap_map, probe_tables.overlap_summary),
     "transfer_map": (probe_tables.transfer_map, probe_tables.transfer_summary),
 }
+
+
+# where they are drawn at what their run does not have
+USUAL: dict[str, Callable[[xr.Dataset], tuple[int, int]]] = {
+    "overlap_map": lambda _: probe_tables.LAST, "transfer_map": probe_tables.best_place,
+}  # fmt: skip
 
 
 def sections(library: Library, request: Request, line: RunSummary, cell: Cell) -> list[Component]:
@@ -84,7 +95,10 @@ def at_cell(library: Library, run_id: str, name: str, cell: Cell, theme: str) ->
     dataset, (draw, say) = library.dataset(run_id), AT_CELL[name]
     place, shows = cell[1:], drawing(str(dataset.attrs["method"]), name).shows
     figure, source = draw(dataset, at=place, theme=theme), Source(run_id, name)
-    table = None if theme == "bare" else twin(dataset, shows)  # which stays as it is where the cell moves
+    j, k = probe_tables.place_of(dataset, place, USUAL[name](dataset))
+    layer, role = dataset["layer"].to_numpy()[j], dataset["role"].to_numpy()[k]
+    table = twin(dataset.isel(layer=j, role=k), shows)
+    table = replace(table, caption=f"layer {layer}, {role}: {table.caption}")
     return dressed(figure, dataset, say(dataset, place), table=table, source=source)
 
 

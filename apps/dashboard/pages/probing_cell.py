@@ -14,6 +14,7 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import arranged, broken_card, figure_card, missing_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
+from apps.dashboard.components.table import cells_of
 from apps.dashboard.components.try_link import following
 from apps.dashboard.drawn import Drawn, Source
 from apps.dashboard.kin import command, question_of
@@ -89,21 +90,25 @@ def _card(dataset: xr.Dataset, line: RunSummary, name: str, cell: Cell, theme: s
         ready = _ready(dataset, name, cell, theme)
     except InterpError as error:
         return broken_card(TITLES[name], str(error))
-    table = twin(table_of(dataset, name, cell), OF_CELL[name][2])
-    return figure_card(replace(ready, table=table, source=Source(line.run_id, name)), name, HEIGHT)
+    return figure_card(replace(ready, source=Source(line.run_id, name)), name, HEIGHT)
 
 
-def table_of(dataset: xr.Dataset, name: str, cell: Cell) -> xr.Dataset:
-    """Return the part of the dataset that a figure of a cell shows; of the curve all roles."""
+def table_of(dataset: xr.Dataset, name: str, cell: Cell) -> Twin:
+    """Return the numbers that a figure of a cell shows; its caption says of which cell."""
     target, layer, role = cell
-    if name == CURVE:
-        return dataset.sel(target=target)
-    return dataset.sel({"counted" if name == CONFUSION else "target": target, "layer": layer, "role": role})
+    if name == CONFUSION:
+        return probe_errors.confusion_table(dataset, cell)
+    here, place = dataset.sel(target=target, role=role), f"{target} at {role}"
+    if name == CLASSES:
+        here, place = here.sel(layer=layer), f"{target} at layer {layer}, {role}"
+    found = twin(here, OF_CELL[name][2])
+    return replace(found, caption=f"{place}: {found.caption}")
 
 
 def _ready(dataset: xr.Dataset, name: str, cell: Cell, theme: str) -> Drawn:
     draw, say, _ = OF_CELL[name]
-    return dressed(draw(dataset, cell=cell, theme=theme), dataset, say(dataset, cell))
+    figure, table = draw(dataset, cell=cell, theme=theme), table_of(dataset, name, cell)
+    return dressed(figure, dataset, say(dataset, cell), table=table)
 
 
 def _compared(dataset: xr.Dataset, cell: Cell, pins: list[Cell], theme: str) -> Drawn:
@@ -152,12 +157,14 @@ def clicked(click: dict, cell: Cell, layers: list[int], roles: list[str]) -> Cel
 def drawn_anew(
     dataset: xr.Dataset, before: Cell, cell: Cell, pins: list[Cell], beside: Mapping[str, Drawn]
 ) -> dict[str, Any]:
-    """Return what changes where `cell` is selected after `before`: figures by graph (without theme), texts by id.
+    """Return what changes where `cell` is selected after `before`: figures by graph (without theme), texts and tables
+    by id.
 
     `beside` are figures of other runs that were drawn at that cell.
     """
     figures: dict[str, Any] = {MAP: {"layout": {"shapes": frames(dataset, cell, pins)}}}
     texts: dict[str, str] = {}
+    tables: dict[str, str] = {}
     ready, names = {"pinned": _compared(dataset, cell, pins, "bare"), **beside}, list(OF_CELL) if cell != before else []
     if names and cell[2] == before[2]:  # the curve of that role is drawn already
         names.remove(CURVE)
@@ -173,4 +180,6 @@ def drawn_anew(
         figures[name] = {"data": each.figure["data"], "layout": layout}
         words = {"title": each.title, "subtitle": each.subtitle, "summary": each.summary}
         texts |= {ids.part(name, part): said for part, said in words.items()}
-    return {"figures": figures, "texts": texts}
+        if each.table:
+            tables[ids.part(name, "table")] = cells_of(each.table)
+    return {"figures": figures, "texts": texts, "tables": tables}
