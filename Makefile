@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= torch==2.13.0
 PORT ?= 8050
 BIN := .venv/bin
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .PHONY: demo test check app figures notebooks setup clean
 
