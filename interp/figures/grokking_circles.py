@@ -19,6 +19,7 @@ from plotly.subplots import make_subplots
 from interp.figures import curves, schema
 from interp.figures import theme as look
 from interp.figures.helix_places import phase_axis
+from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +84,20 @@ def _here(dataset: xr.Dataset, step: int | None) -> tuple[xr.Dataset, int]:
     steps = schema.labels(dataset, "step")
     at = steps[-1] if step is None else min(steps, key=lambda each: abs(each - step))
     return dataset.sel(step=at), int(at)
+
+
+def table(dataset: xr.Dataset, step: int | None = None) -> Twin:
+    """Return a row a frequency and residue at the checkpoint nearest to `step`: place, ring, null."""
+    here, at = _here(dataset, step)
+    places, ring = schema.values(here, "place", "circle", "axis", "residue"), schema.values(here, "ring", "circle")
+    null = schema.values(dataset, "ring_null", "untrained", "circle").max(0)
+    rows = tuple(
+        (str(k), str(n), *(schema.number(float(each)) for each in (*places[i, :, n], ring[i], null[i])))
+        for i, k in enumerate(schema.labels(dataset, "circle"))
+        for n in range(places.shape[-1])
+    )
+    heads = ("frequency", "residue", "cos", "sin", "ring of the circle", "null: most of untrained nets")
+    return Twin(f"Residues on the circles of the keys at step {at:,}", heads, rows, 2)
 
 
 def summary(dataset: xr.Dataset) -> str:

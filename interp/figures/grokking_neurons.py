@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 
 from interp.figures import curves, schema
 from interp.figures import theme as look
+from interp.figures.twin import Twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -86,6 +87,19 @@ def _aside(frequency: np.ndarray) -> np.ndarray:
     """Return a small shift for each neuron, so that those of one frequency do not hide one another."""
     rank = np.array([int((frequency[:i] == k).sum()) for i, k in enumerate(frequency)], dtype=float)
     return 0.4 * ((rank % 9) - 4) / 4
+
+
+def table(dataset: xr.Dataset, at: int | None = None) -> Twin:
+    """Return a row a neuron at step `at` (default: the last): its frequency, what that explains, and the null."""
+    here, step = at_step(dataset, at)
+    frequency, share = schema.values(here, "frequency", "neuron"), schema.values(here, "fve", "neuron")
+    null = schema.number(float(np.nanquantile(schema.values(dataset, "fve_null", "untrained", "neuron"), 0.95)))
+    rows = tuple(
+        (str(i), f"{k:g}", schema.number(float(each)), null)
+        for i, (k, each) in enumerate(zip(frequency, share, strict=True))
+    )
+    heads = ("neuron", "frequency", "variance explained", "null: 95 % of untrained neurons")
+    return Twin(f"Neurons by frequency at step {step:,}, n = {len(rows)} neurons", heads, rows, 1)
 
 
 def summary(dataset: xr.Dataset, at: int | None = None) -> str:

@@ -140,16 +140,30 @@ def place_of(dataset: xr.Dataset, layer: int | None, reading: str | None) -> tup
     return int(layers[i]), str(readings[j])
 
 
-def summary(dataset: xr.Dataset) -> str:
-    """Return where the strongest periods stand out most."""
+def place_summary(dataset: xr.Dataset, layer: int, reading: str, most: int = 3) -> str:
+    """Return which periods of one place stand out most of the null level."""
+    here = dataset.sel(variant=VARIANT, layer=layer, reading=reading)
+    period = schema.values(dataset, "period_of", "component")
+    power, null = (schema.values(here, name, "component") for name in ("power", "null_level"))
+    ratio = np.nan_to_num(power / null, nan=-1)
+    told = ", ".join(f"{period[c]:.3g} ({ratio[c]:.2f} times the null level)" for c in np.argsort(-ratio)[:most])
+    return (
+        f"At layer {layer}, {reading}: most power over its null at periods {told}; n = {schema.count(dataset)} numbers."
+    )
+
+
+def summary(dataset: xr.Dataset, periods: Sequence[float | None] = ()) -> str:
+    """Return where `periods` (default: the strongest) stand out most."""
     raw = dataset.sel(variant=VARIANT)
     period = schema.values(dataset, "period_of", "component")
     ratio = schema.values(raw, "power", "layer", "reading", "component")
     ratio = ratio / schema.values(raw, "null_level", "layer", "reading", "component")
     parts = []
-    for t in strongest(dataset):
+    chosen = [t for t in periods if t is not None]
+    for t in chosen or strongest(dataset):
         here = np.nan_to_num(ratio[:, :, nearest_component(period, t)], nan=-1)
         i, j = np.unravel_index(int(here.argmax()), here.shape)
         at = f"layer {schema.labels(dataset, 'layer')[i]}, {schema.labels(dataset, 'reading')[j]}"
         parts.append(f"{t:.3g} ({here[i, j]:.2f} times the null level at {at})")
-    return f"Periods that stand out most: {'; '.join(parts)}; n = {schema.count(dataset)} numbers."
+    what = "Chosen periods" if chosen else "Periods that stand out most"
+    return f"{what}: {'; '.join(parts)}; n = {schema.count(dataset)} numbers."

@@ -197,6 +197,8 @@ def test_the_words_beside_the_circles_and_the_table_of_a_place_follow_the_layer(
     tables = [fourier_moves.said(waves, shown(), each, [place]) for each in there]
     first, second = (json.loads(table[f"{place}-table"]["data-twin"])["rows"] for table in tables)
     assert first != second
+    assert told[f"{name}-summary"]["children"] in words(page(waves, "/fourier", after.search))
+    assert tables[0][f"{place}-summary"] != tables[1][f"{place}-summary"]
     assert fourier_moves.said(waves, shown(), shown(), GRAPHS) == {}
 
 

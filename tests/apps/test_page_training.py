@@ -142,6 +142,7 @@ def test_the_words_beside_the_figures_follow_the_slider(grown, zoo):
     assert "at step 710" in found["training-at_step-summary"]["children"]
     assert json.loads(found["training-at_step-table"]["data-twin"])["rows"][0][0] == "710"
     assert "at step 700" in found["training-grokking-clusters-summary"]["children"]  # the checkpoint nearest to it
+    assert "at step 700" in found["training-grokking-clusters-table"]["data-twin"]
     text = words(page(grown, "/training", to["search"]))
     for part in ("at_step", "grokking-clusters"):
         assert found[f"training-{part}-summary"]["children"] in text

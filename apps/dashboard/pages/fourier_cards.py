@@ -23,7 +23,8 @@ from apps.dashboard.pages.fourier_runs import Chosen, command, method_of
 from apps.dashboard.pages.fourier_views import name_of, parse_name
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
-from interp.figures import drawing, schema
+from interp.figures import drawing, grokking_neurons, schema, spectra_places
+from interp.figures.helix import gain_summary
 from interp.figures.helix_places import layer_of, phases, targets
 from interp.figures.period_marks import MARKS
 from interp.figures.spectra_places import VARIANT, lines, nearest_component, place_of, strongest
@@ -65,14 +66,25 @@ def ready(library: Library, run_id: str, asked: tuple[str, str, str], selection:
         height = max(0, (layout.height or 0) - HEAD)
         table = twin(table_of(figure, dataset, options), plain.shows)
         source = Source(run_id, figure)
-        made = Drawn(title, subtitle, untitled(drawn), plain.summary(dataset), table, height, source)
+        made = Drawn(title, subtitle, untitled(drawn), said_of(figure, dataset, options), table, height, source)
     else:
         made = library.drawn(run_id, plain, theme)
+        if figure == "clusters":
+            made = replace(made, table=grokking_neurons.table(dataset))
     marks = marks_of(method, figure, dataset, selection)
     if not marks:
         return made
     shown = made.figure["layout"]
     return replace(made, figure={**made.figure, "layout": {**shown, "shapes": [*shown.get("shapes", ()), *marks]}})
+
+
+def said_of(figure: str, dataset: Any, options: dict[str, Any]) -> str:
+    """Return what a figure shows of the selection, or what the run shows as a whole."""
+    if figure == "at_place":
+        return spectra_places.place_summary(dataset, options["layer"], options["reading"])
+    if figure == "by_layer":
+        return spectra_places.summary(dataset, options["periods"])
+    return f"Of all layers: {gain_summary(dataset)}"
 
 
 def table_of(figure: str, dataset: Any, options: dict[str, Any]) -> Any:
@@ -161,6 +173,7 @@ def told(
     props: dict[str, dict[str, Any]] = {
         ids.part(name, "title"): {"children": shown.title},
         ids.part(name, "subtitle"): {"children": shown.subtitle},
+        ids.part(name, "summary"): {"children": shown.summary},
     }
     return props | ({ids.part(name, "table"): {CELLS: cells_of(shown.table)}} if shown.table else {})
 

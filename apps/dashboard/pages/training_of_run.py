@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from apps.dashboard import ids
 from apps.dashboard.components.card import broken_card, figure_card, missing_card
+from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.drawn import Drawn, Source, untitled, words
 from apps.dashboard.library import Library
 from apps.dashboard.pages.training_choice import Shown
@@ -89,7 +90,8 @@ def _ready(library: Library, line: RunSummary, each: OfRun, shown: Shown, theme:
         figure = getattr(AT_CHECKPOINT[each.figure], each.figure)(dataset, theme=theme, step=shown.step)
         title, subtitle = words(figure, dataset)
         said = summary_at(dataset, each, shown) or made.summary
-        return Drawn(title, subtitle, untitled(figure), said, made.table, 0, Source(line.run_id, each.figure))
+        table = AT_CHECKPOINT[each.figure].table(dataset, shown.step)
+        return Drawn(title, subtitle, untitled(figure), said, table, 0, Source(line.run_id, each.figure))
     if each.marks is None:
         return made
     layout = made.figure["layout"]
@@ -103,10 +105,14 @@ def summary_at(dataset: Any, each: OfRun, shown: Shown) -> str | None:
 
 
 def told_of_run(library: Library, name: str, shown: Shown) -> dict[str, dict[str, Any]]:
-    """Return what changes in the words of such a card, properties by id."""
+    """Return what changes in the words and the table of such a card, properties by id."""
     each, line = _of_name(library, name, shown)
-    said = summary_at(library.dataset(line.run_id), each, shown) if each and line else None
-    return {ids.part(name, "summary"): {"children": said}} if said else {}
+    if each is None or line is None or each.figure not in AT_CHECKPOINT:
+        return {}
+    dataset = library.dataset(line.run_id)
+    said, cells = summary_at(dataset, each, shown), cells_of(AT_CHECKPOINT[each.figure].table(dataset, shown.step))
+    words = {ids.part(name, "summary"): {"children": said}} if said else {}
+    return {**words, ids.part(name, "table"): {CELLS: cells}}
 
 
 def _of_name(library: Library, name: str, shown: Shown) -> tuple[OfRun | None, RunSummary | None]:
