@@ -326,6 +326,13 @@ def test_a_component_run_before_a_metric_was_kept_is_told_apart(tmp_path):
     assert "run before this metric was kept with its null: mlp_post" in text
 
 
+@pytest.mark.parametrize(("metric", "has"), [("logit_diff", True), ("accuracy", False)])
+def test_the_pairs_have_a_share_recovered_only_where_it_means_something(several, run, metric, has):
+    found = page(several, PATH, Selection(run=run["resid_pre"], metric=metric).search)
+    grid = next(part for part in parts(found) if getattr(part, "id", None) == ids.PATCHING_ROWS)
+    assert ("recovered" in [column["field"] for column in grid.columnDefs]) is has
+
+
 def test_accuracy_says_how_many_pairs_turn_and_forgets_none():
     ends = [(1, 0, 1), (1, 0, 1), (1, 0, 0), (1, 1, 0), (1, 1, 1)]
     rows = [{"clean": c, "corrupted": k, "patched": p, "recovered": np.nan} for c, k, p in ends]

@@ -14,7 +14,7 @@ from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.grid import FILTERED, grid
 from apps.dashboard.drawn import Source
 from interp.figures import pairs
-from interp.figures.places import Cell
+from interp.figures.places import LEVELS, Cell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +32,7 @@ def pair_card(
     figure.data[PATCHED].selectedpoints = rank_of(rows, example)
     ready = dressed(figure, dataset, note(data, rows, metric), source=source)
     return figure_card(
-        ready, ids.PATCHING_DETAIL, HEIGHT, extra=[_grid(rows, example), dcc.Store(id=ids.PATCHING_LISTED)]
+        ready, ids.PATCHING_DETAIL, HEIGHT, extra=[_grid(rows, example, metric), dcc.Store(id=ids.PATCHING_LISTED)]
     )
 
 
@@ -42,12 +42,14 @@ def pair_data(dataset: xr.Dataset, cell: Cell, metric: str) -> tuple[dict, list[
     return pairs.cell_traces(dataset, cell, metric, rows), rows
 
 
-def _grid(rows: list[dict], example: int | None) -> dag.AgGrid:
+def _grid(rows: list[dict], example: int | None, metric: str) -> dag.AgGrid:
+    """Return the pairs as rows; a level (right or wrong, a divergence) has no share that is recovered."""
+    numbers = ("clean", "corrupted", "patched", *(("recovered",) if metric not in LEVELS else ()))
     number = {"type": "rightAligned", "valueFormatter": {"function": "d3.format('.2f')(params.value)"}, "width": 86}
     columns = [
         {"field": "prompt", "headerName": "clean prompt", "flex": 1, "minWidth": 104, **FILTERED},
         {"field": "prompt_corrupted", "headerName": "corrupted prompt", "flex": 1, "minWidth": 120, **FILTERED},
-        *({"field": name, "headerName": name, **number} for name in ("clean", "corrupted", "patched", "recovered")),
+        *({"field": name, "headerName": name, **number} for name in numbers),
     ]
     chosen = str(example) if rank_of(rows, example) else None
     return grid(ids.PATCHING_ROWS, columns, rows, "prompt_index", height="258px", flex=True, chosen=chosen)
