@@ -73,6 +73,7 @@ CIRCUIT_RANKING = "circuit-ranking"
 CIRCUIT_NODE = "circuit-node"
 CIRCUIT_ROWS = "circuit-rows"
 CIRCUIT_LISTED = "circuit-listed"
+CIRCUIT_TRY = "circuit-try"
 
 ATTENTION_CLICK = "attention-click"
 ATTENTION_MAP = "attention-map"

@@ -7,6 +7,7 @@ import pytest
 from dash import dcc
 
 from apps.dashboard import ids
+from apps.dashboard.components import circuit_cards
 from apps.dashboard.library import Library
 from apps.dashboard.pages import circuit_view as view
 from apps.dashboard.selection import Selection, parse
@@ -109,6 +110,12 @@ def test_a_click_lists_the_edges_of_a_node_and_escape_lets_go(found, shown, data
     out = view.clicked(found, shown, click("MLP 1"))
     assert parse(out[0]["search"])[0].node == "MLP 1"
     assert out[7] == "MLP 1"
+    asked = parse(next(part for part in parts(out[9][0]) if isinstance(part, dcc.Link)).href.partition("?")[2])[0]
+    assert (asked.view, asked.node, asked.layer, asked.task) == ("patch", "mlp_out", 1, "a+b")
+    question = Selection(model="m", task="a+b")
+    assert "Try this" in words(circuit_cards.node_link(Selection(node="head 2.1"), question))
+    assert circuit_cards.node_link(Selection(node="logits"), question) == []
+    assert circuit_cards.node_link(Selection(node="kv 2.0"), question) == []
     rows = [
         edge
         for edge in circuit_edges.kept(dataset, circuit_edges.usual(dataset))

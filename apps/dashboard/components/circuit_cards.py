@@ -15,6 +15,7 @@ from apps.dashboard.components.card import figure_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.dressed import dressed
 from apps.dashboard.components.grid import FILTERED, grid
+from apps.dashboard.components.try_link import try_link
 from apps.dashboard.drawn import Source
 from apps.dashboard.selection import Selection
 from interp.figures import circuit_edges, circuit_graph, circuits
@@ -53,7 +54,7 @@ def curve_card(dataset: xr.Dataset, shown: Selection, theme: str) -> Component:
     return figure_card(ready, ids.CIRCUIT_CURVE, 330)
 
 
-def edges_card(dataset: xr.Dataset, shown: Selection) -> Component:
+def edges_card(dataset: xr.Dataset, shown: Selection, question: Selection) -> Component:
     """Return the card that lists the edges of the selected node, or of the whole circuit."""
     columns = [
         {"field": "sender", "headerName": "from", "flex": 1, "minWidth": 92, **FILTERED},
@@ -67,7 +68,21 @@ def edges_card(dataset: xr.Dataset, shown: Selection) -> Component:
     title = html.H3(listed(dataset, shown), id=ids.CIRCUIT_LISTED)
     note = html.P("Mean over the discovery pairs; without interval, as attribution gives none.", className="subtitle")
     table: dag.AgGrid = grid(ids.CIRCUIT_ROWS, columns, rows, "edge", height="330px", flex=True)
-    return html.Section([title, note, table], className="card", **aria(labelledby=ids.CIRCUIT_LISTED))
+    asked = html.Div(node_link(shown, question), id=ids.CIRCUIT_TRY)
+    return html.Section([title, note, table, asked], className="card", **aria(labelledby=ids.CIRCUIT_LISTED))
+
+
+def node_link(shown: Selection, question: Selection) -> list[Component]:
+    """Return the way to try the selected head or MLP on one prompt; nothing for what Try it does not change."""
+    kind, _, place = (shown.node or "").partition(" ")
+    layer, _, head = place.partition(".")
+    if kind == "head":
+        asked = question.but(view="head", layer=int(layer), head=int(head))
+        return [try_link(asked, f"{shown.node} knocked out in one prompt.")]
+    if kind == "MLP":
+        asked = question.but(view="patch", node="mlp_out", layer=int(layer))
+        return [try_link(asked, f"what {shown.node} writes, patched in one prompt.")]
+    return []
 
 
 def rows_of(dataset: xr.Dataset, shown: Selection) -> list[dict]:

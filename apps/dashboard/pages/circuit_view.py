@@ -16,6 +16,7 @@ from apps.dashboard.components import circuit_cards as cards
 from apps.dashboard.components.card import broken_card
 from apps.dashboard.components.choice import choice, run_label
 from apps.dashboard.components.notice import empty
+from apps.dashboard.kin import question_of
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, page, picked
 from apps.dashboard.selection import Selection, parse
@@ -30,7 +31,7 @@ READING = (
     "takes away. Keep few edges and see what the model still does; random edges of the same number are the null. "
     "Click a component to list its edges, Esc lets go."
 )
-NOTHING = (no_update,) * 9
+NOTHING = (no_update,) * 10
 
 
 def layout(library: Library, request: Request, tabs: Component) -> Component:
@@ -47,12 +48,13 @@ def layout(library: Library, request: Request, tabs: Component) -> Component:
         dataset = library.dataset(line.run_id)
         chosen, wrong = chosen_of(dataset, request.selection)
         shown = chosen.but(run=line.run_id)
+        question = question_of(library, line.run_id)
         body = [
             html.P(READING, className="lead"),
             dcc.Store(id=ids.CIRCUIT_CLICK),
             cards.graph_card(dataset, shown, request.theme),
             html.Div(
-                [cards.curve_card(dataset, shown, request.theme), cards.edges_card(dataset, shown)],
+                [cards.curve_card(dataset, shown, request.theme), cards.edges_card(dataset, shown, question)],
                 className="grid two after",
             ),
         ]
@@ -97,6 +99,7 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.CIRCUIT_LISTED, "children"),
         Output(ids.CIRCUIT_NODE, "value"),
         Output(ids.part(ids.CIRCUIT_GRAPH, "subtitle"), "children"),
+        Output(ids.CIRCUIT_TRY, "children"),
         Input(ids.CIRCUIT_CLICK, "data"),
         Input(ids.CIRCUIT_SIZE, "value"),
         Input(ids.CIRCUIT_RANKING, "value"),
@@ -112,7 +115,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def clicked(library: Library, search: str, click: Any) -> tuple:
-    """Return the nine outputs of a click on a node, or of Esc; nothing changes for a click elsewhere."""
+    """Return the ten outputs of a click on a node, or of Esc; nothing changes for a click elsewhere."""
     shown = parse(search)[0]
     if shown.run is None or not isinstance(click, dict):
         return NOTHING
@@ -127,7 +130,7 @@ def clicked(library: Library, search: str, click: Any) -> tuple:
 
 
 def chosen(library: Library, search: str, stop: Any, ranking: Any, node: Any) -> tuple:
-    """Return the nine outputs of the slider and of the two choices; nothing changes where they are shown already."""
+    """Return the ten outputs of the slider and of the two choices; nothing changes where they are shown already."""
     shown = parse(search)[0]
     if shown.run is None:
         return NOTHING
@@ -144,7 +147,7 @@ def chosen(library: Library, search: str, stop: Any, ranking: Any, node: Any) ->
 
 
 def moved(library: Library, shown: Selection) -> tuple:
-    """Return the nine outputs of a new size, ranking or node."""
+    """Return the ten outputs of a new size, ranking or node."""
     dataset = library.dataset(shown.run or "")
     size, ranking = cards.size_of(dataset, shown), cards.ranking_of(shown)
     figure, curve = Patch(), Patch()
@@ -157,4 +160,5 @@ def moved(library: Library, shown: Selection) -> tuple:
     said = circuit_graph.summary(dataset, size, ranking, shown.node)
     rows = cards.rows_of(dataset, shown)
     listed, node = cards.listed(dataset, shown), shown.node or ""
-    return address(PATH, shown), figure, title, said, curve, rows, listed, node, under
+    link = cards.node_link(shown, question_of(library, shown.run or ""))
+    return address(PATH, shown), figure, title, said, curve, rows, listed, node, under, link
