@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from apps.dashboard import ids
 from apps.dashboard.components.notice import broken, empty, link_notices
 from apps.dashboard.library import Library
-from apps.dashboard.selection import Selection
+from apps.dashboard.selection import CARRIED, KNOWN, Selection
 from interp.errors import nearest
 from interp.store import RunSummary
 
@@ -35,9 +35,24 @@ def page(
     selection: Selection | None = None,
 ) -> Component:
     """Return a page: heading and controls on one line, then notices, then `children`."""
+    shown = selection or request.selection
+    notices = [*request.notices, *_lost(request, shown)]
     top = html.Div([html.H1(heading), html.Div(list(controls), className="controls")], className="page-head")
-    store = dcc.Store(id=ids.SELECTION, data=address(path, selection or request.selection))
-    return html.Div([store, top, *link_notices(request.notices), *children], className="page")
+    store = dcc.Store(id=ids.SELECTION, data=address(path, shown))
+    return html.Div([store, top, *link_notices(notices), *children], className="page")
+
+
+def _lost(request: Request, shown: Selection) -> list[str]:
+    """Return a line for each thing that the address names, the page does not show, and no notice speaks of yet."""
+    said, asked = " ".join(request.notices), request.selection
+    lost = [name for name in KNOWN if name not in (*CARRIED, "pin") and getattr(shown, name) is None]
+    named = [f"{name}={getattr(asked, name)}" for name in lost if getattr(asked, name) is not None]
+    named += [f"pin={pin}" for pin in asked.pin if pin not in shown.pin]
+    return [f"{each[:60]} does not go with what is shown; left out." for each in named if _value(each) not in said]
+
+
+def _value(named: str) -> str:
+    return named.partition("=")[2][:40]
 
 
 def address(path: str, selection: Selection) -> dict[str, str]:
@@ -52,7 +67,7 @@ def pick_run(library: Library, method: str, request: Request) -> tuple[RunSummar
     if asked.run is not None:
         found = next((line for line in lines if line.run_id == asked.run), None)
         if found is not None:
-            return found, lines, notices
+            return found, lines, of_another(found, asked)
         notices.append(_no_such_run(library, method, asked.run))
     wanted = {name: getattr(asked, name) for name in ("model", "task", "style") if getattr(asked, name) is not None}
     fitting = [line for line in lines if all(getattr(line, name) == value for name, value in wanted.items())]
@@ -72,7 +87,7 @@ def pick_among(
     lines = [line for method in methods for line in library.of(method)]
     asked = next((line for line in lines if line.run_id == request.selection.run), None)
     if asked is not None:
-        return asked, lines, []
+        return asked, lines, of_another(asked, request.selection)
     having = next((method for method in methods if library.of(method)), methods[0])
     line, _, notices = pick_run(library, having, request)
     return line, lines, notices
@@ -90,6 +105,16 @@ def picked(
     line, lines, notices = pick_among(library, methods, request)
     request.notices.extend(notices)
     return line, lines, [] if line else [nothing]
+
+
+def of_another(line: RunSummary, asked: Selection) -> list[str]:
+    """Return a notice for model, task and style where the address names others than those of the run it names."""
+    named = [(name, getattr(asked, name), getattr(line, name)) for name in ("model", "task", "style")]
+    return [
+        f"Run {line.run_id} is of {name} {own}, not {value[:60]}; the run is shown."
+        for name, value, own in named
+        if value not in (None, own)
+    ]
 
 
 def _no_such_run(library: Library, method: str, run_id: str) -> str:

@@ -21,6 +21,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.page import Request, page
 from apps.dashboard.pages import PAGES
 from apps.dashboard.selection import Selection, parse, selected
+from apps.dashboard.understood import understood
 from interp.errors import InterpError, nearest
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ def show(library: Library, pathname: str, search: str | None, theme: str) -> tup
     links = navigation([(module.PATH, module.NAME) for module in PAGES], path, carried)
     for module in PAGES:
         if path == module.PATH:
-            return _layout(module, library, request), links
+            taken, strange = understood(library, path, module.NAME, selection)
+            return _layout(module, library, Request(taken, [*notices, *strange], request.theme)), links
     options = [module.PATH for module in PAGES]
     nothing = empty("Nothing here", f"There is no page {path[:80]!r}. {nearest(path[:80], options)}")
     return page(path, "Page not found", Request(Selection(), [], request.theme), [nothing]), links

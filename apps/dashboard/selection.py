@@ -20,6 +20,8 @@ NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
 COUNTS = ("layer", "head", "example", "a", "b", "step", "edges")
 RUNS = ("run", "against")
 MOST_PINS = 4
+CARRIED = ("model", "task", "style")
+"""What the navigation carries from page to page."""
 
 
 @dataclass(frozen=True)

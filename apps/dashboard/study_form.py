@@ -80,9 +80,8 @@ def _bounds(about: Values) -> str:
     return f" ({', '.join(said)})" if said else ""
 
 
-def shown(parameter: Parameter) -> Any:
-    """Return what the field of a parameter starts with, as the browser holds it."""
-    value = parameter.default
+def shown(parameter: Parameter, value: Any) -> Any:
+    """Return a value of a parameter as the browser holds it in the field."""
     if parameter.kind in ("several", "list"):
         return [str(each) for each in value or ()]
     if value is None:
@@ -134,7 +133,7 @@ def spec_of(values: Values, parameters: Values) -> Spec:
     """Return the question of the whole form. Raises InterpError, in one line, for the first thing that is wrong."""
     method = str(values.get("method") or "")
     asked = given(method, parameters)
-    task = None if method in (*WEIGHTS_ONLY, "study") else str(values.get("task") or "").strip() or None
+    task = str(values.get("task") or "").strip() or None if has_task(method) else None
     style = str(values.get("style") or "plain").strip() if task else "plain"
     seed = values.get("seed")
     return spec_from(
@@ -149,6 +148,17 @@ def spec_of(values: Values, parameters: Values) -> Spec:
             "parameters": asked,
         }
     )
+
+
+def values_of(spec: Spec) -> tuple[Values, Values]:
+    """Return the form that asks a question: its own fields, and the parameters of the method."""
+    asked = {name: getattr(spec, name) for name in ("method", "model", "task", "style", "seed", "device", "dtype")}
+    return {name: value for name, value in asked.items() if value is not None}, dict(spec.parameters)
+
+
+def has_task(method: str) -> bool:
+    """Return whether a method is asked of one task in one style: a study names its tasks, weights have none."""
+    return method not in (*WEIGHTS_ONLY, "study")
 
 
 def command(spec: Spec) -> str:

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from apps.dashboard import try_form
+from apps.dashboard.askable import OWN, own_task
 from apps.dashboard.selection import Selection
 from apps.dashboard.try_form import DEFAULTS, FIELDS, LISTED, Values, numbers
 
@@ -30,8 +31,7 @@ def href(asked: Selection) -> str:
 
 def values_at(asked: Selection, catalogue: dict[str, Any]) -> Values:
     """Return the values of the form for an address that names no job."""
-    named = {name: getattr(asked, name) for name in NAMED}
-    values = {**DEFAULTS, **{name: value for name, value in named.items() if value is not None}}
+    values = asks(asked, catalogue)
     if asked.view in FIELDS:
         values["kind"] = asked.view
     if asked.node in dict(try_form.COMPONENTS):
@@ -39,6 +39,25 @@ def values_at(asked: Selection, catalogue: dict[str, Any]) -> Values:
     if asked.window is not None:
         values["l_wait"], values["l_transfer"] = (int(part) for part in asked.window.split("-"))
     return values | _prompts(asked, values, ranges(values, catalogue))
+
+
+def asks(asked: Selection, catalogue: dict[str, Any]) -> Values:
+    """Return what an address says of model, question and place; a toy model is asked its own task, not the usual."""
+    named = {name: value for name in NAMED if (value := getattr(asked, name)) is not None}
+    values = {**DEFAULTS, **named}
+    own = own_task(values["model"], catalogue)
+    values |= {} if own is None else {"task": own, "style": OWN}
+    return values | _inside(values, named, catalogue)
+
+
+def _inside(values: Values, named: Values, catalogue: dict[str, Any]) -> Values:
+    """Return the usual layer and blocks, where the address leaves them open, inside a model that has fewer blocks."""
+    blocks = next((each["n_layers"] for each in catalogue["models"] if each["name"] == values["model"]), None)
+    if blocks is None:
+        return {}
+    layer = {} if "layer" in named else {"layer": min(values["layer"], blocks - 1)}
+    wait = min(values["l_wait"], blocks)
+    return {**layer, "l_wait": wait, "l_transfer": min(values["l_transfer"], blocks - wait)}
 
 
 def ranges(values: Values, catalogue: dict[str, Any]) -> Ranges:

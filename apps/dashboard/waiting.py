@@ -69,7 +69,11 @@ def said_of(work: Workshop, job: Job) -> str:
         return f"{name} was asked to stop; it does so at its next step."
     if job.state == "done":
         return f"{name} answered in {seconds(_took(job))}" + (f", run {job.run_id}." if job.run_id else ".")
-    return job.error if job.state == "failed" else f"{name} was cancelled{f': {job.error}' if job.error else ''}."
+    if job.state == "failed":
+        return job.error
+    ended = f"{name} was cancelled"
+    why = job.error.removesuffix(".")  # most say no more than that
+    return f"{ended}." if why.lower() in ("", ended.lower()) else f"{ended}: {why}."
 
 
 def _why(work: Workshop) -> str:

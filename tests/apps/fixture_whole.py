@@ -55,7 +55,7 @@ def full(library: Library) -> list[tuple[str, Selection]]:
     spectra = asked.but(style=None, view="spectra", period=10.0, layer=1, pin=("T=5", "T=2"))
     return [
         ("/", Selection(model=MODEL)),
-        ("/af1", Selection(run=run("af1"), window="4-3", pin=("2-4", "3-3"))),
+        ("/af1", Selection(run=run("af1"), window="2-3", pin=("2-4", "3-3"))),
         ("/patching", Selection(run=run("patching"), layer=4, role="eq", example=7, pin=("resid_pre 2 a",))),
         ("/patching", Selection(run=run("head_patching"), layer=1, head=2, role="eq", pin=("resid_pre 2 a",))),
         ("/patching", Selection(run=run("circuits"), view="circuit", metric="signed", node="MLP 1")),

@@ -90,7 +90,7 @@ def test_a_typed_prompt_names_a_task_only_where_means_are_read():
 
 def start(method: str) -> study_form.Values:
     """The parameters of a form that nobody touched; required ones are 1."""
-    found = {each.name: study_form.shown(each) for each in study_form.fields(method)}
+    found = {each.name: study_form.shown(each, each.default) for each in study_form.fields(method)}
     needed = [each.name for each in study_form.fields(method) if each.default is None and not each.nullable]
     return found | dict.fromkeys(needed, 1)
 

@@ -74,7 +74,8 @@ def test_a_window_of_the_address_is_shown_and_kept(library, found):
     assert "Random windows" not in data["said"]["2-3"]
     assert "AF1(0, 8)" in text
     store = next(part for part in parts(shown) if getattr(part, "id", None) == ids.SELECTION)
-    assert parse(store.data["search"])[0] == Selection(run=run, window="2-3", pin=("0-8", "nothing"))
+    assert parse(store.data["search"])[0] == Selection(run=run, window="2-3", pin=("0-8",))
+    assert "no window 'nothing' to pin" in text
     sliders = {
         part.id: part.value for part in parts(shown) if getattr(part, "id", "") in (ids.AF1_WAIT, ids.AF1_TRANSFER)
     }
@@ -83,12 +84,13 @@ def test_a_window_of_the_address_is_shown_and_kept(library, found):
     assert grid.figure["layout"]["shapes"][-1] == card.mark(dataset, "grid", (2, 3))
 
 
-def test_the_judged_window_needs_no_place_in_the_address(library, found):
+@pytest.mark.parametrize(("asked", "window"), [("", None), ("&window=3-2", "3-2")])
+def test_the_judged_window_needs_no_place_in_the_address_but_may_have_it(library, found, asked, window):
     run, _ = found
     store = next(
-        p for p in parts(page(library, "/af1", f"?run={run}&window=3-2")) if getattr(p, "id", None) == ids.SELECTION
+        p for p in parts(page(library, "/af1", f"?run={run}{asked}")) if getattr(p, "id", None) == ids.SELECTION
     )
-    assert parse(store.data["search"])[0] == Selection(run=run)
+    assert parse(store.data["search"])[0] == Selection(run=run, window=window)
 
 
 @pytest.mark.parametrize(("window", "said"), [("7-7", "has no window 7-7"), ("3", "is not l_wait-l_transfer")])

@@ -7,12 +7,14 @@ import time
 import pytest
 from dash import html
 
-from apps.dashboard import ids
+from apps.dashboard import ids, study_form
 from apps.dashboard.components import job_table
 from apps.dashboard.components.study_controls import label_of
 from apps.dashboard.library import Library
 from apps.dashboard.pages import study, study_moves
 from apps.dashboard.router import show
+from apps.dashboard.view_state import view_state
+from apps.dashboard.waiting import said_of
 from apps.dashboard.workshop import workshop
 from interp.errors import InterpError
 from interp.store import Jobs, Spec
@@ -39,6 +41,50 @@ def test_a_study_page_lists_jobs_and_names_a_method(idle):
     assert "There is no method 'steer'" in words(show(idle, "/study", "?metric=steer", "light")[0])
 
 
+def form(found) -> dict:
+    """Return what the fields of the page hold, those of the method's parameters too."""
+    kinds = ("study-field", "parameter-field")
+    return {part.id["name"]: part.value for part in parts(found) if any(_is(part, kind) for kind in kinds)}
+
+
+def hides_the_task(found) -> bool:
+    (line,) = (part for part in parts(found) if getattr(part, "id", None) == ids.shown_with("study", "task"))
+    return line.hidden
+
+
+def test_a_page_loaded_again_during_a_job_keeps_what_was_asked(idle):
+    asked = Spec(method="cama", model="add-5", task="a-b", seed=3, parameters={"n": 77, "variants": ["zero"]})
+    job = Jobs(idle.root).submit(asked)
+    found = show(idle, "/study", f"?v=1&view=job-{job.id}", "light")[0]
+    values = form(found)
+    told = {"method": "cama", "model": "add-5", "task": "a-b", "seed": 3, "n": 77, "variants": ["zero"]}
+    assert {name: values[name] for name in told} == told
+    parameters = {name: values[name] for name in ("n", "split", "variants", "n_reference", "given")}
+    assert study_form.spec_of(values, parameters) == asked
+    assert not hides_the_task(found)
+    assert form(show(idle, "/study", "", "light")[0])["method"] == "cama"  # the job that is shown without an address
+
+
+def test_an_address_says_more_than_a_job_and_stays(idle):
+    job = Jobs(idle.root).submit(Spec(method="cama", model="add-5", task="a-b", parameters={"n": 77}))
+    found = view_state(idle, "/study", "?v=1&metric=lens&task=a%2Bb%2Bc")
+    assert found["address"] == f"/study?v=1&task=a%2Bb%2Bc&view=job-{job.id}&metric=lens"
+    values = form(show(idle, "/study", found["address"].removeprefix("/study"), "light")[0])
+    assert (values["method"], values["task"], values["n"]) == ("lens", "a+b+c", 500)
+
+
+def test_a_job_of_another_release_leaves_the_form_as_it_starts(idle):
+    jobs = Jobs(idle.root)
+    change(jobs, jobs.submit(Spec(method="lens", model="m", task="a+b")), spec_json='{"method": "gone"}')
+    assert form(show(idle, "/study", "", "light")[0])["method"] == "study"
+
+
+@pytest.mark.parametrize(("method", "hidden"), [("study", True), ("spectrum", True), ("lens", False)])
+def test_task_and_style_are_asked_where_they_apply(idle, method, hidden):
+    assert hides_the_task(show(idle, "/study", f"?metric={method}", "light")[0]) is hidden
+    assert (study_form.spec_of({**study.DEFAULTS, "method": method}, {}).task is None) is hidden
+
+
 def test_a_read_only_study_page_shows_the_queue_and_launches_nothing(tmp_path):
     Jobs(tmp_path).submit(Spec(method="lens", model="m", task="a+b"))
     library = Library(tmp_path, read_only=True)
@@ -51,6 +97,14 @@ def test_a_read_only_study_page_shows_the_queue_and_launches_nothing(tmp_path):
     assert buttons[ids.STUDY_START]
     with pytest.raises(InterpError, match="read only"):
         study_moves.launch(workshop(library), study.DEFAULTS, {})
+
+
+def test_a_cancelled_job_is_said_once(idle):
+    jobs = Jobs(idle.root)
+    job = jobs.submit(Spec(method="lens", model="m", task="a+b"))
+    for error, said in ((f"job {job.id} was cancelled", ""), ("", ""), ("the server stopped", ": the server stopped")):
+        change(jobs, job, state="cancelled", error=error, finished=time.time())
+        assert said_of(workshop(idle), jobs.get(job.id)) == f"Job {job.id} was cancelled{said}."
 
 
 def test_the_cost_is_told_before_the_launch(idle):

@@ -62,11 +62,11 @@ def test_the_form_starts_with_a_question_that_can_be_asked(idle):
 
 
 def test_an_address_fills_the_form(idle):
-    found = page(idle, "?v=1&model=add-5&task=a-b&style=verbal&a=30&b=12&layer=2&role=op1&head=3&view=head")
+    found = page(idle, "?v=1&model=add-5&task=a-b&style=verbal&a=30&b=12&layer=0&role=op1&head=2&view=head")
     values = form(found)
     told = {name: values[name] for name in ("model", "task", "style", "operands", "layer", "role", "head", "kind")}
     assert told == {
-        "model": "add-5", "task": "a-b", "style": "verbal", "operands": "30, 12", "layer": 2, "role": "op1", "head": 3,
+        "model": "add-5", "task": "a-b", "style": "verbal", "operands": "30, 12", "layer": 0, "role": "op1", "head": 2,
         "kind": "head",
     }  # fmt: skip
     hidden = {part.id["name"]: part.hidden for part in parts(found) if _is(part, "try-shown")}

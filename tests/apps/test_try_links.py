@@ -30,7 +30,7 @@ def values(asked: Selection) -> try_form.Values:
 
 
 ASKED = {
-    "/af1": {"kind": "window", "l_wait": 4, "l_transfer": 3},
+    "/af1": {"kind": "window", "l_wait": 2, "l_transfer": 3},
     "/patching": {"kind": "patch", "component": "resid_pre", "layer": 4, "role": "eq"},
     "/probing": {"kind": "patch", "component": "resid_pre", "layer": 1, "role": "eq"},
     "/attention": {"kind": "head", "layer": 3, "head": 1},

@@ -129,7 +129,7 @@ def test_a_job_is_cancelled_at_its_next_step(crew):
     assert crew.cancel(job.id).state == "cancelling"
     assert "asked to stop" in said_of(crew, crew.cancel(job.id))
     until(lambda: crew.job(job.id).state == "cancelled")
-    assert said_of(crew, crew.job(job.id)).startswith(f"Job {job.id} was cancelled")
+    assert said_of(crew, crew.job(job.id)) == f"Job {job.id} was cancelled."
 
 
 def test_what_waits_says_why(crew):

@@ -22,8 +22,8 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 LATER = 500  # milliseconds after the last key before a typed value counts
 
 
-def controls(values: study_form.Values, catalogue: Told, read_only: bool) -> Component:
-    """Return the form, filled with `values`."""
+def controls(values: study_form.Values, given: study_form.Values, catalogue: Told, read_only: bool) -> Component:
+    """Return the form, filled with `values`, and with what is `given` of the method's parameters."""
     models = [model["name"] for model in catalogue["models"]]
     tasks = [task["name"] for task in catalogue["tasks"]]
     styles = sorted({style for task in catalogue["tasks"] for style in task["styles"]})
@@ -40,8 +40,10 @@ def controls(values: study_form.Values, catalogue: Told, read_only: bool) -> Com
                     fields.free(_id("style"), "Style", styles, values["style"]),
                 ],
                 className="field-row",
+                id=ids.shown_with("study", "task"),
+                hidden=not study_form.has_task(values["method"]),
             ),
-            html.Div(parameters(values["method"]), id=ids.STUDY_PARAMETERS),
+            html.Div(parameters(values["method"], given), id=ids.STUDY_PARAMETERS),
             html.Details(
                 [
                     html.Summary("Seed, device, precision"),
@@ -71,22 +73,24 @@ def controls(values: study_form.Values, catalogue: Told, read_only: bool) -> Com
     )
 
 
-def parameters(method: str) -> list[Component]:
-    """Return what a method asks, and a field for each of its parameters."""
+def parameters(method: str, given: study_form.Values) -> list[Component]:
+    """Return what a method asks, and a field for each of its parameters, the default where nothing is `given`."""
     question = (PARAMETERS[method].__doc__ or "").strip().splitlines()[0]
     wide = ("several", "list", "json")
     made = [
-        html.Div(_field(each), className="field whole" if each.kind in wide else "field")
+        html.Div(
+            _field(each, given.get(each.name, each.default)), className="field whole" if each.kind in wide else "field"
+        )
         for each in study_form.fields(method)
     ]
     return [html.P(question, className="muted hint"), html.Div(made, className="field-grid")]
 
 
-def _field(parameter: Parameter) -> Component:
+def _field(parameter: Parameter, value: Any) -> Component:
     name, label, value, tip = (
         ids.field("parameter", parameter.name),
         label_of(parameter.name),
-        study_form.shown(parameter),
+        study_form.shown(parameter, value),
         parameter.tip,
     )
     empty: Any = {"placeholder": "not set"} if parameter.nullable else {}

@@ -93,13 +93,22 @@ def _search(library: Library, request: Request, line: RunSummary) -> tuple[Selec
     ready, found["grid"] = marked(still, grid.dataset, "grid", shown)
     random = _random_windows(library, line, grid.judged)
     more = random if shown == grid.judged else ""
-    window = None if shown == grid.judged else live_values.key(*shown)
-    selection = Selection(run=line.run_id, window=window, pin=asked.pin)
+    window = None if shown == grid.judged and asked.window is None else live_values.key(*shown)
+    pins = _pins(grid, asked.pin, request)
+    selection = Selection(run=line.run_id, window=window, pin=pins)
     link = _try(library, selection, live_values.key(*grid.judged))
     live = live_card(grid, selection, shown, request.theme, more, (link,))
     stores = live_stores(grid, found, random)
     top = [live, figure_card(ready, "grid", HEIGHT)]
     return selection, [*_rows(top, curves), *stores]
+
+
+def _pins(grid: Grid, asked: tuple[str, ...], request: Request) -> tuple[str, ...]:
+    """Return the pinned windows that the grid has; a notice for each other."""
+    known = {live_values.key(*cell) for cell in grid.cells}
+    wrong = [pin for pin in asked if pin not in known]
+    request.notices.extend(f"The grid of this run has no window {pin[:40]!r} to pin; it was left out." for pin in wrong)
+    return tuple(pin for pin in asked if pin in known)
 
 
 def _try(library: Library, shown: Selection, judged: str) -> Component:

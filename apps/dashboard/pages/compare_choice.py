@@ -83,6 +83,8 @@ def places_of(dataset: xr.Dataset, array: str, view: str | None) -> tuple[dict[s
             found[dim] = label
         elif dim in known:
             notices.append(f"{array} has no {dim} {label[:40]!r}. {nearest(label[:40], known[dim])}")
+        else:
+            notices.append(f"{array} has no place {part[:60]!r}; it was left out.")
     return found, notices
 
 

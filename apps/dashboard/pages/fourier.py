@@ -22,6 +22,7 @@ from apps.dashboard.components.period_table import period_table
 from apps.dashboard.components.try_link import following
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
+from apps.dashboard.pages.fourier_asked import known_places, pins_known
 from apps.dashboard.pages.fourier_cards import card
 from apps.dashboard.pages.fourier_moves import changed, outputs, pins_shown, places, readable, said
 from apps.dashboard.pages.fourier_periods import NONE, choices, compared, pin_of
@@ -40,9 +41,9 @@ def layout(library: Library, request: Request) -> Component:
     if not library.models():
         return page(PATH, HEADING, request, [empty_store(library)])
     found = chosen(library, request)
-    shown = selection_of(found, request)
-    view = VIEWS[shown.view or next(iter(VIEWS))]
     datasets = readable(library, found)
+    shown = known_places(datasets, pins_known(selection_of(found, request), request), request)
+    view = VIEWS[shown.view or next(iter(VIEWS))]
     cards = [card(library, found, asked, shown, request.theme) for asked in cards_for(view, found)]
     body = [
         html.P(view.question, className="lead"),

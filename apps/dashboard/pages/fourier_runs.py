@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from apps.dashboard.desk import desk
 from apps.dashboard.library import COMPLETE, Library
-from apps.dashboard.page import Request
+from apps.dashboard.page import Request, of_another
 from apps.dashboard.pages.fourier_views import MODULAR, TEXT, VIEWS, View
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError, nearest
@@ -51,6 +51,7 @@ def chosen(library: Library, request: Request) -> Chosen:
         notices.append(f"The link names run {asked.run!r}, which is no Fourier run of this store; it was left out.")
     models = first_of_view(by_methods(lines, "model"), lines, asked.view)
     models += [model for model in dict.fromkeys(line.model for line in complete) if model not in models]
+    notices += of_another(named, asked) if named else []
     model = named.model if named else asked.model or models[0]
     if model not in models:
         notices.append(f"There are no runs of model {model!r} in this store. {nearest(model, models)}")
@@ -58,9 +59,10 @@ def chosen(library: Library, request: Request) -> Chosen:
     own = [line for line in lines if line.model == model]
     tasks = by_methods(own, "task")
     task = (named.task if named else None) or asked.task or next(iter(tasks), None)
-    if task is not None and task not in tasks and tasks:
-        notices.append(f"No Fourier run of {model} asks {task!r} (there are {', '.join(tasks)}).")
-        task = tasks[0]
+    if task is not None and task not in tasks and (tasks or all(line.task != task for line in complete)):
+        said = f"there are {', '.join(tasks)}" if tasks else "there is none with a task"
+        notices.append(f"No Fourier run of {model} asks {task[:60]!r} ({said}).")
+        task = next(iter(tasks), None)
     return Chosen(model, task, models, tasks, runs_of(own, task, named))
 
 

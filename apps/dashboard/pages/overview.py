@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dash import Dash, html
 from dash.development.base_component import Component
 
@@ -13,7 +15,7 @@ from apps.dashboard.library import Library
 from apps.dashboard.page import Request, empty_store, page
 from apps.dashboard.pages.fourier_runs import UNEMBEDDING, kind_of
 from apps.dashboard.selection import Selection
-from interp.errors import InterpError
+from interp.errors import InterpError, nearest
 from interp.figures import drawing
 from interp.store import RunSummary
 
@@ -47,8 +49,20 @@ def layout(library: Library, request: Request) -> Component:
         request,
         [top, *rows, _damaged(library)],
         controls=[choice(ids.MODEL_CHOICE, "Model", [(name, short(name)) for name in models], model)],
-        selection=Selection(model=model),
+        selection=Selection(model=model, **_carried(newest, model, request)),
     )
+
+
+def _carried(newest: dict[tuple[str, str | None, str], RunSummary], model: str, request: Request) -> dict[str, Any]:
+    """Return the task and the style that the address carries to other pages; what no run of the model asks is said."""
+    kept = {}
+    for name, known in (("task", {task for _, task, _ in newest if task}), ("style", {style for *_, style in newest})):
+        value = getattr(request.selection, name)
+        if value in known:
+            kept[name] = value
+        elif value is not None:
+            request.notices.append(f"No run of {model} has the {name} {value[:60]!r}. {nearest(value[:60], known)}")
+    return kept
 
 
 def newest_runs(library: Library, model: str) -> dict[tuple[str, str | None, str], RunSummary]:

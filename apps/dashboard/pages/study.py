@@ -14,6 +14,7 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids, study_form
+from apps.dashboard.askable import askable
 from apps.dashboard.components import job_table, study_controls
 from apps.dashboard.components.notice import empty
 from apps.dashboard.desk import desk
@@ -24,6 +25,7 @@ from apps.dashboard.pages.study_moves import BUSY, worker_line
 from apps.dashboard.selection import Selection
 from apps.dashboard.waiting import poll
 from apps.dashboard.workshop import READ_ONLY, Workshop, workshop
+from interp.errors import InterpError
 from interp.store import Job
 
 PATH, NAME = study_moves.PATH, "New study"
@@ -38,8 +40,9 @@ def layout(library: Library, request: Request) -> Component:
     """Return the form, the queue, and the job that the address names (else the newest)."""
     work = workshop(library)
     jobs = work.jobs()
+    asked = _asked(library, request)
     chosen = _chosen(jobs, request)
-    values = _values(request)
+    values, given = _form(asked, next((job for job in jobs if job.id == chosen), None))
     stores = [dcc.Store(id=ids.STUDY_JOB, data=chosen), *poll(ids.STUDY_AWAIT, ids.STUDY_LOOK, BUSY)]
     worker = html.Div(
         [
@@ -52,30 +55,42 @@ def layout(library: Library, request: Request) -> Component:
     )
     notices = _notices(library, work)
     right = html.Div([*notices, worker, job_table.queue(jobs, chosen), job_table.detail()], className="jobs")
-    body = html.Div([study_controls.controls(values, desk().catalogue(), work.read_only), right], className="bench")
-    return page(PATH, HEADING, request, [*stores, body], selection=_selection(request.selection, chosen))
+    body = html.Div(
+        [study_controls.controls(values, given, desk().catalogue(), work.read_only), right], className="bench"
+    )
+    return page(PATH, HEADING, request, [*stores, body], selection=asked.but(view=f"job-{chosen}" if chosen else None))
 
 
-def _selection(asked: Selection, chosen: int | None) -> Selection:
-    return Selection(model=asked.model, task=asked.task, style=asked.style, view=f"job-{chosen}" if chosen else None)
+def _asked(library: Library, request: Request) -> Selection:
+    """What the address asks of the form, as far as it can be asked: model, task, style, and a method as `metric`."""
+    asked, wrong = askable(request.selection, desk().catalogue(), library.models())
+    request.notices.extend(wrong)
+    if asked.metric is not None and asked.metric not in study_form.ASKED:
+        request.notices.append(f"There is no method {asked.metric[:40]!r} to launch.")
+        asked = asked.but(metric=None)
+    return asked
 
 
-def _values(request: Request) -> study_form.Values:
-    """The form as the address asks for it: model, task, style, and a method as `metric`."""
-    asked = request.selection
-    found = {name: getattr(asked, name) for name in ("model", "task", "style") if getattr(asked, name) is not None}
-    if asked.metric is not None:
-        if asked.metric in study_form.ASKED:
-            found["method"] = asked.metric
-        else:
-            request.notices.append(f"There is no method {asked.metric[:40]!r} to launch.")
-    return {**DEFAULTS, **found}
+def _form(asked: Selection, job: Job | None) -> tuple[study_form.Values, study_form.Values]:
+    """The form, and the parameters in it: as the address asks for it, else as the job that is shown was asked."""
+    named = {"method": asked.metric, "model": asked.model, "task": asked.task, "style": asked.style}
+    found = {name: value for name, value in named.items() if value is not None}
+    if found or job is None:
+        return {**DEFAULTS, **found}, {}
+    try:
+        spec = job.spec
+    except InterpError:  # a question that this release no longer knows
+        return DEFAULTS, {}
+    values, given = study_form.values_of(spec)
+    return ({**DEFAULTS, **values}, given) if spec.method in study_form.ASKED else (DEFAULTS, {})
 
 
 def _chosen(jobs: list[Job], request: Request) -> int | None:
     """The job that the address names; else one that is at work, else the newest."""
     number = re.fullmatch(r"job-(\d{1,9})", request.selection.view or "")
     known = [job.id for job in jobs]
+    if number is None and request.selection.view is not None:
+        request.notices.append(f"view={request.selection.view[:40]} names no job, such as job-3; it was left out.")
     if number is not None:
         if int(number[1]) in known:
             return int(number[1])

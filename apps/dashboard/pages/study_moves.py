@@ -16,7 +16,7 @@ from apps.dashboard.desk import desk
 from apps.dashboard.library import Library
 from apps.dashboard.pace import pace, recorded
 from apps.dashboard.page import address
-from apps.dashboard.selection import Selection
+from apps.dashboard.selection import Selection, selected
 from apps.dashboard.waiting import Await, asks_again, job_number
 from apps.dashboard.workshop import READ_ONLY, Workshop, workshop
 from interp.errors import InterpError
@@ -83,12 +83,13 @@ FORM = [
 def _asking(app: Dash, work: Workshop, library: Library) -> None:
     @app.callback(
         Output(ids.STUDY_PARAMETERS, "children"),
+        Output(ids.shown_with("study", "task"), "hidden"),
         Input(ids.field("study", "method"), "value"),
         prevent_initial_call=True,
     )
-    def choose_method(method: Any) -> list[Component]:
+    def choose_method(method: Any) -> tuple[list[Component], bool]:
         study_form.fields(str(method))  # raises for a method that is none
-        return study_controls.parameters(str(method))
+        return study_controls.parameters(str(method), {}), not study_form.has_task(str(method))
 
     @app.callback(
         Output(ids.STUDY_COST, "children"),
@@ -139,8 +140,8 @@ def _watching(app: Dash, work: Workshop) -> None:
         jobs = work.jobs()
         job = None if number is None else next((each for each in jobs if each.id == job_number(number)), None)
         busy = any(each.active for each in jobs) or work.starting()
-        wanted = address(PATH, Selection(view=f"job-{job.id}")) if job else no_update
-        moved = no_update if not job or f"view=job-{job.id}" in str((shown or {}).get("search")) else wanted
+        view = f"job-{job.id}" if job else None
+        moved = no_update if selected(shown).view == view else address(PATH, Selection(view=view))
         return (
             job_table.rows(jobs), worker_line(work), *job_table.told(work, job), BUSY.on if busy else IDLE.on, moved,
         )  # fmt: skip

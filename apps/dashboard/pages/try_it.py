@@ -7,7 +7,6 @@ as a run only when asked.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from dash import Dash, dcc, html
@@ -22,7 +21,9 @@ from apps.dashboard.page import Request, page
 from apps.dashboard.pages import try_moves
 from apps.dashboard.pages.try_answer import can_be_kept, finding, shown
 from apps.dashboard.pages.try_moves import TRYING
+from apps.dashboard.selection import Selection
 from apps.dashboard.try_address import PATH, values_at
+from apps.dashboard.try_asked import JOB, checked
 from apps.dashboard.waiting import poll, said_of
 from apps.dashboard.workshop import READ_ONLY, Workshop, workshop
 from interp.errors import InterpError
@@ -37,9 +38,7 @@ def layout(library: Library, request: Request) -> Component:
     work = workshop(library)
     if work.read_only:
         return page(PATH, HEADING, request, [_read_only()])
-    values, job = _asked(work, request)
-    if values["kind"] not in try_form.FIELDS:
-        values["kind"] = "none"
+    values, job, selection = _asked(work, library, request)
     waits = job is not None and job.active
     figures: Any = _first(library) if job is None else shown(work, library, job, request.theme)
     right = html.Div(
@@ -57,7 +56,7 @@ def layout(library: Library, request: Request) -> Component:
         *poll(ids.TRY_KEEP_AWAIT, ids.TRY_KEEP_LOOK, None),
     ]
     body = html.Div([try_controls.controls(values, desk().catalogue()), right], className="bench")
-    return page(PATH, HEADING, request, [*timers, body], selection=request.selection)
+    return page(PATH, HEADING, request, [*timers, body], selection=selection)
 
 
 def _status(work: Workshop, job: Job | None) -> Component:
@@ -72,21 +71,22 @@ def _status(work: Workshop, job: Job | None) -> Component:
     return html.Div(parts, className="status-line")
 
 
-def _asked(work: Workshop, request: Request) -> tuple[try_form.Values, Job | None]:
-    """The form's values and the job that the address names; a job that is gone is a notice."""
-    chosen = request.selection
+def _asked(work: Workshop, library: Library, request: Request) -> tuple[try_form.Values, Job | None, Selection]:
+    """The form's values, the job that the address names, and what of it is valid; a job that is gone is a notice."""
+    chosen, wrong = checked(request.selection, desk().catalogue(), library.models())
+    request.notices.extend(wrong)
     values = values_at(chosen, desk().catalogue())
-    number = re.fullmatch(r"job-(\d{1,9})", chosen.view or "")
+    number = JOB.fullmatch(chosen.view or "")
     if number is None:
-        return values, None
+        return values, None, chosen
     try:
         job = work.job(int(number[1]))
         if job.spec.method != "try":
             raise InterpError(f"job {job.id} is no try; see it on New study.")
-        return try_form.values_of(job.spec), job
+        return try_form.values_of(job.spec), job, Selection(view=chosen.view)
     except InterpError as error:
         request.notices.append(f"The link names job {number[1]}: {error}")
-        return values, None
+        return values, None, chosen.but(view=None)
 
 
 def _first(library: Library) -> list[Component]:
