@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from dash import no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components.run_notes import compare_href
 from apps.dashboard.components.runs_table import columns, group_line
 from apps.dashboard.library import Library
-from apps.dashboard.pages.runs_said import said
+from apps.dashboard.pages.runs_said import columns_after, said
 from apps.dashboard.router import show
 from interp.errors import InterpError
 from interp.store import Notes
@@ -83,9 +84,19 @@ def test_a_reader_may_not_write(small):
     assert library.notes() == {}
 
 
+def test_what_nobody_said_takes_no_room(own):
+    run_id = own.runs()[0].run_id
+    _, rows = said(own, ids.RUNS_WRITE, run_id, None, "a note")
+    found = {each["field"]: each.get("hide", False) for each in columns("none", rows)}
+    assert (found["notes"], found["tags"], found["headline"]) == (False, True, False)
+    assert not {each["field"]: each for each in columns("tags", rows)}["tags"]["hide"]  # it is grouped by
+    assert columns_after(columns("none", []), rows, "none") == columns("none", rows)
+    assert columns_after(columns("none", rows), rows, "none") is no_update
+
+
 def test_a_group_stands_first_and_is_counted(library):
-    assert columns("method")[0]["field"] == "method"
-    assert {each["field"] for each in columns("method")} == {each["field"] for each in columns("none")}
+    assert columns("method", [])[0]["field"] == "method"
+    assert {each["field"] for each in columns("method", [])} == {each["field"] for each in columns("none", [])}
     rows = [{"method": "lens"}, {"method": "af1"}, {"method": "lens"}]
     assert words(group_line(rows, "method")).split() == ["lens", "2", "af1", "1"]
     assert group_line(rows, "none") == []

@@ -13,6 +13,11 @@ from interp.store import Notes, RunSummary
 
 BASELINE = "baseline"
 GROUPS = ("none", "method", "model", "task", "style", "tags", "status")
+SAID = ("tags", "notes")
+TAIL = {
+    "valueFormatter": {"function": "'…' + params.value.split('-').slice(-2).join('-')"},
+    "useValueFormatterForExport": False,
+}
 HEIGHT = "calc(100vh - 158px)"
 
 
@@ -23,7 +28,7 @@ def rows_of(lines: list[RunSummary], said: dict[str, Notes]) -> list[dict]:
 
 def runs_table(rows: list[dict], by: str, chosen: str | None) -> dag.AgGrid:
     """Return the grid of all runs, grouped `by` a column ("none" for none), `chosen` selected."""
-    return grid(ids.RUNS_GRID, columns(by), rows, "run_id", height=HEIGHT, column=FILTERED, chosen=chosen)
+    return grid(ids.RUNS_GRID, columns(by, rows), rows, "run_id", height=HEIGHT, column=FILTERED, chosen=chosen)
 
 
 def group_line(rows: list[dict], by: str) -> list[Component]:
@@ -48,19 +53,25 @@ def summary(lines: list[RunSummary]) -> str:
     return f"{len(lines)} runs, {state}."
 
 
-def columns(by: str) -> list[dict]:
-    """Return the columns, each with its filter under its name; grouped `by` one of them, that one stands first."""
-    widths = {"star": 46, "status": 86, "created": 138, "method": 104, "task": 70, "style": 110, "model": 112}
+def columns(by: str, rows: list[dict]) -> list[dict]:
+    """Return the columns, each with its filter under its name; grouped `by` one of them, that one stands first.
+
+    Tags and notes take no room where no run has any. Of the run's id the end is written, which tells runs of one
+    method and minute apart; filter, tooltip and file have all of it.
+    """
+    widths = {"star": 40, "status": 82, "created": 134, "method": 116, "task": 68, "style": 96, "model": 104}
     text = {name: {"field": name, "headerName": name, "width": width} for name, width in widths.items()}
     text["star"] |= {"headerName": "★", "headerTooltip": "starred"}
     text["status"]["cellClassRules"] = {"bad": "params.value !== 'complete'"}
     text["created"] |= {"sort": "desc", "sortIndex": 1, "headerName": "created (UTC)", "cellDataType": "text"}
-    for name, label, width in (("n", "n", 62), ("seconds", "time (s)", 78)):
+    for name, label, width in (("n", "n", 62), ("seconds", "time (s)", 74)):
         right = {"type": "rightAligned", "filter": "agNumberColumnFilter"}
         text[name] = {"field": name, "headerName": label, "width": width, **right}
-    for name, flex, least in (("headline", 4, 220), ("tags", 1, 68), ("notes", 1, 68), ("run_id", 2, 78)):
-        label = "run" if name == "run_id" else name
-        text[name] = {"field": name, "headerName": label, "minWidth": least, "flex": flex, "tooltipField": name}
+    for name, flex, least in (("headline", 4, 220), ("tags", 1, 68), ("notes", 1, 68)):
+        text[name] = {"field": name, "headerName": name, "minWidth": least, "flex": flex, "tooltipField": name}
+    for name in SAID:
+        text[name]["hide"] = name != by and not any(each[name] for each in rows)
+    text["run_id"] = {"field": "run_id", "headerName": "run", "width": 134, "tooltipField": "run_id", **TAIL}
     first = [text.pop(by) | {"sort": "asc", "sortIndex": 0}] if by in GROUPS[1:] else []
     return [*first, *text.values()]
 

@@ -137,7 +137,7 @@ def register(app: Dash, library: Library) -> None:
         if by not in GROUPS or by == (shown.view or "none"):
             return no_update, no_update, no_update
         view = None if by == "none" else by
-        return columns(by), group_line(rows, by), address(PATH, shown.but(view=view))
+        return columns(by, rows), group_line(rows, by), address(PATH, shown.but(view=view))
 
     runs_said.register(app, library)
     app.clientside_callback(

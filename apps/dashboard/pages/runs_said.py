@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components.run_notes import run_notes, toggle_baseline, toggle_star, write
-from apps.dashboard.components.runs_table import rows_of
+from apps.dashboard.components.runs_table import columns, rows_of
 from apps.dashboard.library import Library
+from apps.dashboard.selection import selected
 from interp.errors import InterpError
 
 
@@ -25,24 +28,36 @@ def said(library: Library, pressed: object, run_id: object, tag: object, note: o
     return run_notes(library, line), rows_of(library.runs(), library.notes())
 
 
+def columns_after(before: list[dict], rows: list[dict], by: str) -> Any:
+    """Return the columns of the table where a column of what is said appears or goes; else no update."""
+    now = columns(by, rows)
+    hidden = [{each["field"] for each in known if each.get("hide")} for known in (before, now)]
+    return no_update if hidden[0] == hidden[1] else now
+
+
 def register(app: Dash, library: Library) -> None:
     """What is said is written at once, and the drawer and the table show it."""
 
     @app.callback(
         Output(ids.RUNS_SAID, "children"),
         Output(ids.RUNS_GRID, "rowData"),
+        Output(ids.RUNS_GRID, "columnDefs", allow_duplicate=True),
         Input(ids.RUNS_STAR, "n_clicks"),
         Input(ids.RUNS_BASELINE, "n_clicks"),
         Input(ids.RUNS_WRITE, "n_clicks"),
         State(ids.RUNS_TAG, "value"),
         State(ids.RUNS_NOTE, "value"),
         State(ids.RUNS_DRAWER, "title"),
+        State(ids.RUNS_GRID, "columnDefs"),
+        State(ids.SELECTION, "data"),
         prevent_initial_call=True,
     )
-    def say(star: int, base: int, wrote: int, tag: str, note: str, run_id: str) -> tuple:
+    def say(star: int, base: int, wrote: int, *states: Any) -> tuple:
         if not (star or base or wrote):  # the buttons have only appeared with their run
-            return no_update, no_update
-        return said(library, ctx.triggered_id, run_id, tag, note)
+            return (no_update,) * 3
+        tag, note, run_id, before, shown = states
+        drawer, rows = said(library, ctx.triggered_id, run_id, tag, note)
+        return drawer, rows, columns_after(before, rows, selected(shown).view or "none")
 
     @app.callback(
         Output(ids.URL, "href"),
