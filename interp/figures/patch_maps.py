@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def metric_map(dataset: xr.Dataset, metric: str, *, theme: str = "light") -> go.Figure:
-    """Return the map of one metric, and its null beside it on one scale."""
+def metric_map(dataset: xr.Dataset, metric: str | None = None, *, theme: str = "light") -> go.Figure:
+    """Return the map of one metric (default: the one asked for), and its null beside it on one scale."""
+    metric = metric or places.kept(dataset)[0]
     value, null = places.measured(dataset, metric)
     hover = _hover(dataset, metric, value, null)
     figure = maps.panel_maps(

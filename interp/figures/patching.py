@@ -1,9 +1,9 @@
-"""Where does the corrupted run become the clean one when its residual stream is replaced?
+"""Where does the corrupted run become the clean one when its residual stream is replaced: said in a sentence.
 
     recovered[l, r] = (m_patched[l, r] - m_corrupted) / (m_clean - m_corrupted),  m = logit difference
 
 1 = the patched position carries all of the difference at that layer, 0 = none of it, below 0 = it points away.
-The null panel patches the residual of an unrelated prompt at the same place.
+The null patches the residual of an unrelated pair at the same place. The maps are those of `patch_maps`.
 """
 
 from __future__ import annotations
@@ -11,70 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import plotly.graph_objects as go
 
 from interp.figures import maps, schema
-from interp.figures import theme as look
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_USUAL = (("component", "resid_pre"), ("direction", "denoising"))
-
-
-def recovered_map(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return the layer x role map of recovered logit difference, its null on the same scale beside it."""
-    value = schema.values(dataset, "recovered", "layer", "role")
-    null = schema.values(dataset, "recovered_null", "layer", "role")
-    hover = _hover(dataset)
-    return maps.panel_maps(
-        [
-            maps.Panel("patched from the clean run", value, hover, maps.written(value)),
-            maps.Panel("null: unrelated prompt", null, hover, maps.written(null)),
-        ],
-        maps.Axis("layer (0 = embeddings)", [str(layer) for layer in schema.labels(dataset, "layer")]),
-        maps.Axis("role", [str(role) for role in schema.labels(dataset, "role")]),
-        title=schema.heading(
-            dataset,
-            "Logit difference recovered by patching",
-            _what(dataset),
-            schema.count_text(dataset) + " pairs",
-            "interval on hover",
-        ),
-        unit="recovered",
-        bounds=look.limits(value, null),
-        theme=theme,
-    )
-
-
-def head_maps(dataset: xr.Dataset, *, theme: str = "light") -> go.Figure:
-    """Return a head x role map of the share that each head alone brings, its null on the same scale beside it."""
-    names = (("recovered", "each head alone"), ("recovered_null", "null: unrelated pair"))
-    shown = [(title, schema.estimates(dataset, name, "layer", "head", "role")) for name, title in names]
-    layers, heads, roles = (schema.labels(dataset, dim) for dim in ("layer", "head", "role"))
-    rows = [f"{layer}.{head}" for layer in layers for head in heads]
-    hover = [
-        [
-            f"<b>head {layer}.{head}, {role}</b><br>recovered {shown[0][1][i, h, j].text()}<br>"
-            f"null {shown[1][1][i, h, j].text()}<br>{schema.count_text(dataset)}"
-            for j, role in enumerate(roles)
-        ]
-        for i, layer in enumerate(layers) for h, head in enumerate(heads)
-    ]  # fmt: skip
-    flat = [(title, found.value.reshape(len(rows), len(roles))) for title, found in shown]
-    figure = maps.panel_maps(
-        [maps.Panel(title, value, hover) for title, value in flat],
-        maps.Axis("head (layer.head)", rows),
-        maps.Axis("role", [str(role) for role in roles]),
-        title=schema.heading(
-            dataset, f"Share that each head's {dataset.attrs.get('component', 'z')} brings",
-            str(dataset.attrs.get("direction", "")), schema.count_text(dataset) + " pairs", "interval on hover",
-        ),
-        unit="recovered",
-        bounds=look.limits(*(value for _, value in flat), at_least=0.1),
-        theme=theme,
-    )  # fmt: skip
-    return figure.update_layout(height=max(420, 90 + 14 * len(rows)))
 
 
 def head_summary(dataset: xr.Dataset) -> str:
@@ -89,27 +30,6 @@ def head_summary(dataset: xr.Dataset) -> str:
     named = "; ".join(f"{layers[i]}.{heads[h]} at {roles[j]} {found[i, h, j].text(2)}" for i, h, j in places)
     largest = schema.number(float(np.nanmax(np.abs(null))), 2)
     return f"Largest: {named}; the null reaches {largest} in size; {schema.count_text(dataset)} pairs."
-
-
-def _hover(dataset: xr.Dataset) -> list[list[str]]:
-    layers, roles = schema.labels(dataset, "layer"), schema.labels(dataset, "role")
-    value, null = (schema.estimates(dataset, name, "layer", "role") for name in ("recovered", "recovered_null"))
-    n = schema.count_text(dataset)
-    return [
-        [
-            f"<b>layer {layer}, role {role}</b><br>recovered {value[i, j].text()}<br>null {null[i, j].text()}<br>{n}"
-            for j, role in enumerate(roles)
-        ]
-        for i, layer in enumerate(layers)
-    ]
-
-
-def _what(dataset: xr.Dataset) -> str:
-    """What was written, and what 0 and 1 mean."""
-    component, direction = (dataset.attrs.get(name, usual) for name, usual in _USUAL)
-    ends = "0 = corrupted, 1 = clean" if direction == "denoising" else "noising: 0 = clean, 1 = corrupted"
-    source = dataset.attrs.get("source", "twin")
-    return f"{component}, {ends}" + ("" if source == "twin" else f", {source} written")
 
 
 def summary(dataset: xr.Dataset) -> str:

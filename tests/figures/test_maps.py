@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from interp.figures import accuracy, attention, lens, maps, patching, probing
+from interp.figures import accuracy, attention, lens, maps, patch_maps, patching, probing
 from interp.figures.theme import limits
 from interp.figures.twin import twin
 
@@ -28,21 +28,21 @@ def patched(roles=("a", "op1", "eq"), value=((1.0, 0.0, 0.2), (0.4, 0.0, 0.9))):
 
 def test_the_map_and_its_null_hold_the_data():
     data = patched()
-    figure = patching.recovered_map(data)
+    figure = patch_maps.metric_map(data)
     np.testing.assert_array_equal(figure.data[0].z, data["recovered"])
     np.testing.assert_array_equal(figure.data[1].z, data["recovered_null"])
-    assert figure.data[1].name == "null: unrelated prompt"
+    assert figure.data[1].name == "null: unrelated pair"
     assert figure.layout.coloraxis.cmin == -1
     assert figure.layout.coloraxis.cmax == 1
 
 
 def test_the_hover_says_value_interval_null_and_n():
-    text = patching.recovered_map(patched()).data[0].hovertext[1][2]
-    assert text == "<b>layer 1, role eq</b><br>recovered 0.900 [0.800, 1.000]<br>null 0.090<br>n = 12"
+    text = patch_maps.metric_map(patched()).data[0].hovertext[1][2]
+    assert text == "<b>layer 1, role eq</b><br>recovered 0.900 [0.800, 1.000]<br>null 0.090<br>n = 12 pairs"
 
 
 def test_the_same_token_twice_stays_two_columns():
-    figure = patching.recovered_map(patched(roles=("1", "+", "1")))
+    figure = patch_maps.metric_map(patched(roles=("1", "+", "1")))
     assert list(figure.data[0].x) == [0, 1, 2]
     assert list(figure.layout.xaxis.tickvals) == [0, 1, 2]
     assert list(figure.layout.xaxis.ticktext) == ["1", "+", "1"]
