@@ -42,10 +42,10 @@ def examples(
 ) -> go.Figure:  # fmt: skip
     """Return a metric of each pair at one place, sorted: patched between the corrupted and the clean run."""
     data = example_traces(dataset, layer, role, head=head, metric=metric)
-    figure = go.Figure(traces_of(data["traces"]), layout={"template": look.template(theme)})
-    zero, one = (1, 0) if places.noising(dataset) else (0, 1)
-    for trace, name in zip(figure.data, (f"corrupted run ({zero})", f"clean run ({one})", "patched"), strict=True):
-        trace.name = name
+    traces, (zero, one) = traces_of(data["traces"]), (1, 0) if places.noising(dataset) else (0, 1)
+    for trace, name in zip(traces, (f"corrupted run ({zero})", f"clean run ({one})", "patched"), strict=True):
+        trace.update(name=name)
+    figure = go.Figure(traces, layout={"template": look.template(theme)})
     figure.update_xaxes(title_text="prompt pairs, sorted by the patched value", showgrid=False)
     figure.update_yaxes(title_text=AXES.get(metric, metric))
     figure.update_layout(
