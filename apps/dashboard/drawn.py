@@ -37,6 +37,23 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The answer of a tried prompt that a figure shows: its job, the figure's name, and where it comes from in words.
+
+    `query` is what of it was chosen, as an address writes it; files are made of the answer as long as it is there.
+    """
+
+    job: int
+    drawing: str
+    facts: tuple[tuple[str, str], ...]
+    query: str = ""
+
+    def file(self, kind: str) -> str:
+        """Return the address of what is shown as a file: its numbers (csv) or a page (html)."""
+        return f"/download/try/{self.job}/{self.drawing}.{kind}{self.query}"
+
+
+@dataclass(frozen=True)
 class Drawn:
     """What a card shows: words, the figure as JSON, the same numbers as a table, and the height it needs in pixels.
 
@@ -50,7 +67,7 @@ class Drawn:
     summary: str
     table: Twin | None
     height: int = 0
-    source: Source | None = None
+    source: Source | Answer | None = None
     against: Source | None = None
 
 

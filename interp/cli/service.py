@@ -41,11 +41,15 @@ def worker(
     opened = Store(store)
 
     def explore(spec: Spec, progress: Progress) -> None:
-        from interp.execute import answer, computing_threads
+        from interp.execute import answer, computing_threads, pinned
+        from interp.store.facts import commit
+        from interp.store.provenance import git
 
         began = time.time()
         with computing_threads():
             found = answer(spec, progress, batch_size)
+        found.attrs["weights_sha256"] = pinned(spec).weights_sha256
+        found.attrs["git_commit"] = commit(git()) or ""
         Answers(opened.root).write(spec, found, time.time() - began)
 
     def execute(spec: Spec, progress: Progress) -> str:

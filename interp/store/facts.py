@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def facts(manifest: dict[str, Any]) -> dict[str, str]:
         "data": _data(manifest.get("spec") or {}),
         "prompts sha256": (manifest.get("attributes") or {}).get("prompts_sha256"),
         "task file": _flat(manifest.get("task_file")),
-        "git commit": _commit(git),
+        "git commit": commit(git),
         "seeds": _flat(manifest.get("seeds")),
         "device, dtype": ", ".join(str(manifest[name]) for name in ("device", "dtype") if manifest.get(name)),
         "threads": manifest.get("threads"),
@@ -55,7 +56,8 @@ def _data(spec: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _commit(git: dict[str, Any]) -> str | None:
+def commit(git: Mapping[str, Any]) -> str | None:
+    """Return the commit of the code in words, None where it is not known."""
     if not git.get("commit"):
         return None
     return f"{git['commit']}{' (with uncommitted changes)' if git.get('dirty') else ''}"

@@ -2,9 +2,9 @@
 
     jobs/tried/<hash of the question>.json        read(question) -> the Dataset, or None where there is none (any more)
 
-It is no run: it has no provenance and the table of runs does not know it. The file is text that is checked on the way
-in (no pickle): dims, dtypes and sizes must fit, or the answer counts as absent. Asking to keep it records the same
-question as a run.
+It is no run, and the table of runs does not know it; its attributes say which weights and code made it. The file is
+text that is checked on the way in (no pickle): dims, dtypes and sizes must fit, or the answer counts as absent. Asking
+to keep it records the same question as a run.
 """
 
 from __future__ import annotations

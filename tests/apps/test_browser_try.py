@@ -69,13 +69,19 @@ def test_ask_reload_keep(tab, base, root):
     tab.locator("#try-block").click()
     tab.get_by_role("option", name="2", exact=True).click()
     wait_for_text(tab, "#try-attention-title", "block 2")
+    tab.wait_for_function("() => document.querySelector('#try-attention-csv').href.includes('layer=2')")
+    tab.locator("#try-lens-whence").click()
+    wait_for_text(tab, "[aria-labelledby='try-lens-title'] .pairs", "weights sha256")
+    assert "not recorded" not in tab.locator("[aria-labelledby='try-lens-title'] .pairs").text_content()
 
 
 def test_a_mistake_is_told_and_the_form_stays(tab, base):
     tab.set_default_timeout(COLD)
     tab.goto(f"{base}/try?v=1&a=17&b=125")
-    tab.locator("#try-ask").wait_for()
+    wait_for_text(tab, ".notice-link", "b goes from 0 to 99")
     tab.wait_for_timeout(500)
+    tab.locator("input[value='17, 25']").fill("17, 125")
+    tab.keyboard.press("Tab")
     ask(tab)
     wait_for_text(tab, "#try-status", "operand b = 125 is out of range; use 0..99")
     assert tab.locator("input[value='17, 125']").count() == 1

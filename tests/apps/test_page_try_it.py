@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 
+import pandas as pd
 import pytest
 from dash import dcc
 
 from apps.dashboard import ids, try_form
+from apps.dashboard.app import create_app
 from apps.dashboard.components import try_controls, try_result
+from apps.dashboard.drawn import Answer
 from apps.dashboard.library import Library
 from apps.dashboard.pages import try_moves
 from apps.dashboard.router import show
+from apps.dashboard.settings import Settings
 from apps.dashboard.workshop import workshop
 from interp.errors import InterpError
 from interp.store import Jobs, Spec, Store
@@ -166,13 +171,37 @@ def test_figures_stand_beside_their_tables(idle):
         try_result.attention(dataset, "light", 0, 5)
 
 
+def test_every_figure_has_files_and_says_where_it_is_from(idle):
+    number = ended(idle)
+    Answers(idle.root).write(QUESTION, trial().assign_attrs(weights_sha256="ab" * 32, git_commit="cd" * 20))
+    found = page(idle, f"?v=1&view=job-{number}")
+    text = words(found)
+    for said in ("Where from", f"job {number}", "waits-2-2", "ab" * 32, "cd" * 20, QUESTION.hash, "was not kept"):
+        assert said in text, said
+    links = [part.href for part in parts(found) if getattr(part, "className", "") == "tool" and hasattr(part, "href")]
+    assert len(links) == 6
+    client = create_app(Settings(store=idle.root)).server.test_client()
+    for link in links:
+        answer = client.get(link)
+        assert answer.status_code == 200, link
+        assert f"try-{number}-" in answer.headers["Content-Disposition"]
+        assert ("<html" in answer.text) is (".html" in link)
+    lens = pd.read_csv(io.StringIO(client.get(f"/download/try/{number}/lens.csv").text))
+    assert len(lens) == trial()["lens_answer"].size
+    assert lens["lens_answer"].to_numpy() == pytest.approx(trial()["lens_answer"].to_numpy().ravel())
+    head = pd.read_csv(io.StringIO(client.get(f"/download/try/{number}/attention.csv?v=1&layer=2&head=1").text))
+    assert head["pattern"].to_numpy() == pytest.approx(trial()["pattern"][:, 2, 1].to_numpy().ravel())
+    for gone in (f"/download/try/{number}/attention.csv?layer=0&head=9", "/download/try/99/lens.csv"):
+        assert client.get(gone).status_code == 404
+
+
 def test_the_clean_run_alone_is_shown(idle):
     text = words(try_result.tokens(trial(runs=1)))
     assert "the model says 42" in text
     assert "Control" not in text
     graphs = [
         part
-        for part in parts(try_result.result(trial(runs=1), "light", "interp try 17,25"))
+        for part in parts(try_result.result(trial(runs=1), "light", "interp try 17,25", Answer(3, "", ())))
         if isinstance(part, dcc.Graph)
     ]
     assert len(graphs) == 3

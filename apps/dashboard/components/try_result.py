@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -12,7 +13,8 @@ from apps.dashboard import ids
 from apps.dashboard.components.card import figure_card
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.notice import commands
-from apps.dashboard.drawn import Drawn, untitled, words
+from apps.dashboard.drawn import Answer, Drawn, untitled, words
+from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import trial
 from interp.figures.twin import Twin, twin
@@ -24,8 +26,8 @@ SMALL, TALL = 250, 320
 MOST_CELLS = 1500  # of a table twin
 
 
-def result(dataset: xr.Dataset, theme: str, command: str) -> Component:
-    """Return the figures of a try, which follow its finding (`tokens`)."""
+def result(dataset: xr.Dataset, theme: str, command: str, source: Answer) -> Component:
+    """Return the figures of a try, which follow its finding (`tokens`); `source` says where they are from."""
     block, head = trial.chosen_head(dataset)
     blocks = [(str(v), str(v)) for v in dataset["block"].to_numpy().tolist()]
     heads = [(str(v), str(v)) for v in dataset["head"].to_numpy().tolist()]
@@ -37,19 +39,19 @@ def result(dataset: xr.Dataset, theme: str, command: str) -> Component:
         ],
         className="keyboard",
     )
-    return html.Div(
-        [
-            html.Div(
-                [
-                    figure_card(predictions(dataset, theme), ids.TRY_PREDICTIONS, SMALL),
-                    figure_card(lens(dataset, theme), ids.TRY_LENS, TALL),
-                    figure_card(attention(dataset, theme, block, head), ids.TRY_ATTENTION, TALL, extra=[keyboard]),
-                ],
-                className="grid try-cards",
-            ),
-            html.Details([html.Summary("The same in a terminal"), commands(command)], className="after"),
-        ]
-    )
+    chosen = replace(source, query=at_head(block, head))
+    cards = [
+        _card("predictions", predictions(dataset, theme), ids.TRY_PREDICTIONS, source),
+        _card("lens", lens(dataset, theme), ids.TRY_LENS, source),
+        _card("attention", attention(dataset, theme, block, head), ids.TRY_ATTENTION, chosen, keyboard),
+    ]
+    terminal = html.Details([html.Summary("The same in a terminal"), commands(command)], className="after")
+    return html.Div([html.Div(cards, className="grid try-cards"), terminal])
+
+
+def _card(name: str, drawn: Drawn, card: str, source: Answer, *extra: Component) -> Component:
+    height = SMALL if name == "predictions" else TALL
+    return figure_card(replace(drawn, source=replace(source, drawing=name)), card, height, extra=extra)
 
 
 def tokens(dataset: xr.Dataset) -> Component:
@@ -98,6 +100,11 @@ def attention(dataset: xr.Dataset, theme: str, block: int, head: int) -> Drawn:
     figure = trial.attention(dataset, block=block, head=head, theme=theme)
     table = _twin(dataset.isel(block=block, head=head), "pattern")
     return _ready(dataset, figure, table, trial.attention_summary(dataset, block, head))
+
+
+def at_head(block: int, head: int) -> str:
+    """Return the query that names a head in the address of a file."""
+    return Selection(layer=block, head=head).search
 
 
 def head_of(block: object, head: object) -> tuple[int, int]:

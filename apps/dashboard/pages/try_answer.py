@@ -5,6 +5,7 @@ job -> its answer (from the worker's answers, or from the run it was kept as) ->
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dash import html
@@ -13,6 +14,7 @@ from dash.development.base_component import Component
 from apps.dashboard import try_form
 from apps.dashboard.components import try_result
 from apps.dashboard.components.notice import broken, empty
+from apps.dashboard.drawn import Answer
 from apps.dashboard.library import Library
 from apps.dashboard.workshop import Workshop
 from interp.store import Job
@@ -43,7 +45,23 @@ def shown(work: Workshop, library: Library, job: Job, theme: str) -> Any:
         return empty(
             "This answer has expired", "An answer that is not kept stays for a day. Press Ask to have it again."
         )
-    return try_result.result(dataset, theme, try_form.command(job.spec))
+    return try_result.result(dataset, theme, try_form.command(job.spec), source(job, dataset))
+
+
+def source(job: Job, dataset: xr.Dataset) -> Answer:
+    """Return where an answer is from: what was asked of which weights, when, by which code; "" where not recorded."""
+    spec, attrs = job.spec, dataset.attrs
+    when = f"{datetime.fromtimestamp(job.created, UTC):%Y-%m-%d %H:%M:%S} (UTC)"
+    weights = attrs.get("weights_sha256") or spec.weights_sha256
+    told = {
+        "asked": f"{when}, job {job.id}",
+        "model": spec.model,
+        "weights sha256": weights or "not recorded",
+        "git commit": attrs.get("git_commit") or "not recorded",
+        "question (spec hash)": spec.hash,
+        "run": job.run_id or "none: the answer was not kept",
+    }
+    return Answer(job.id, "", tuple((name, str(text)) for name, text in told.items()))
 
 
 def can_be_kept(job: Job | None) -> bool:

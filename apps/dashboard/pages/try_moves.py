@@ -6,19 +6,22 @@ there, the figures follow. Keeping is a second job, of the same question, that r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, Dash, Input, Output, State, dcc, no_update
 
 from apps.dashboard import ids, try_form
 from apps.dashboard.components import try_controls, try_result
+from apps.dashboard.components.card_tools import FILES
 from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.desk import desk
 from apps.dashboard.library import Library
 from apps.dashboard.page import address
-from apps.dashboard.pages.try_answer import can_be_kept, dataset_of, finding, shown, wrong
+from apps.dashboard.pages.try_answer import can_be_kept, dataset_of, finding, shown, source, wrong
 from apps.dashboard.selection import Selection
 from apps.dashboard.try_address import PATH
+from apps.dashboard.try_files import add_try_files
 from apps.dashboard.waiting import Await, asks_again, job_number, said_of
 from apps.dashboard.workshop import Workshop, workshop
 from interp.errors import InterpError
@@ -46,6 +49,7 @@ def register(app: Dash, library: Library) -> None:
     _asking(app, work, library)
     _keeping(app, work)
     _looking(app, work, library)
+    add_try_files(app.server, library)
 
 
 def _asking(app: Dash, work: Workshop, library: Library) -> None:
@@ -181,6 +185,7 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         Output(ids.part(ids.TRY_ATTENTION, "title"), "children"),
         Output(ids.part(ids.TRY_ATTENTION, "summary"), "children"),
         Output(ids.part(ids.TRY_ATTENTION, "table"), CELLS),
+        *(Output(ids.part(ids.TRY_ATTENTION, kind), "href") for kind in FILES),
         Input(ids.TRY_BLOCK, "value"),
         Input(ids.TRY_HEAD, "value"),
         State(ids.TRY_JOB, "data"),
@@ -191,8 +196,11 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         job = work.job(job_number(number))
         dataset = dataset_of(work, library, job)
         if dataset is None:
-            return (no_update,) * 4
-        return headed(dataset, block, head, str(theme))
+            return (no_update,) * 6
+        at = replace(
+            source(job, dataset), drawing="attention", query=try_result.at_head(*try_result.head_of(block, head))
+        )
+        return (*headed(dataset, block, head, str(theme)), *(at.file(kind) for kind in FILES))
 
 
 def headed(dataset: xr.Dataset, block: Any, head: Any, theme: str) -> tuple:
