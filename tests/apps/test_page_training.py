@@ -143,6 +143,9 @@ def test_the_words_beside_the_figures_follow_the_slider(grown, zoo):
     assert json.loads(found["training-at_step-table"]["data-twin"])["rows"][0][0] == "710"
     assert "at step 700" in found["training-grokking-clusters-summary"]["children"]  # the checkpoint nearest to it
     assert "at step 700" in found["training-grokking-clusters-table"]["data-twin"]
+    link = f"/download/log/{made.MODEL}/loss.csv?step=710"
+    assert found["training-at_step-csv"]["href"] == link
+    assert link in [getattr(part, "href", None) for part in parts(page(grown, "/training", to["search"]))]
     text = words(page(grown, "/training", to["search"]))
     for part in ("at_step", "grokking-clusters"):
         assert found[f"training-{part}-summary"]["children"] in text
@@ -183,6 +186,9 @@ def test_logs_are_files_in_full(tmp_path):
     np.testing.assert_allclose(table["loss"], read(ZOO / MODULAR)["loss"].to_numpy().ravel())
     answer = client.get(f"/download/log/{MODULAR}/loss.html")
     assert "<script src" not in answer.text
+    few = pd.read_csv(io.StringIO(client.get(f"/download/log/{MODULAR}/loss.csv?step=400&step=1203&step=x").text))
+    assert sorted(set(few["step"])) == [400, 1200]
+    assert "at a step" in client.get(f"/download/log/{MODULAR}/loss.html?step=400").text
     wrong = {"nobody/loss.csv": "no training", f"{MODULAR}/bogus.csv": "logged no", "..%5c..%5cx/x.csv": "no training"}
     for path, said in wrong.items():
         answer = client.get(f"/download/log/{path}")

@@ -12,23 +12,20 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
 from dash.development.base_component import Component
-from flask import Flask, Response, abort
 
 from apps.dashboard import ids
 from apps.dashboard.components.aria import aria
 from apps.dashboard.components.choice import choice
 from apps.dashboard.components.notice import broken, empty
-from apps.dashboard.downloads import as_csv, as_html
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, address, empty_store, page
 from apps.dashboard.pages.training_cards import cards, patch, told
-from apps.dashboard.pages.training_choice import STEP, Shown, changed, read, shown_of
+from apps.dashboard.pages.training_choice import STEP, Shown, changed, shown_of
+from apps.dashboard.pages.training_files import add_files
 from apps.dashboard.selection import MOST_PINS, Selection, parse, selected
-from interp.errors import InterpError
-from interp.figures.training import parts
 from interp.figures.training_parts import title_of
 from interp.places import zoo_directory
-from interp.store.training_logs import LOG, trainings
+from interp.store.training_logs import LOG
 from interp.store.training_measures import MEASURES
 
 PATH, NAME = "/training", "Training"
@@ -115,30 +112,6 @@ def said(library: Library, to: Any, graphs: list[str]) -> dict[str, dict[str, An
         return {}
     shown = shown_of(zoo_directory(), Request(parse(to["search"])[0], [], "light"))
     return {key: props for name in graphs for key, props in told(library, name, shown).items()} if shown else {}
-
-
-def as_file(name: str, measure: str, kind: str) -> str:
-    """Return one measure of a log in full, as "csv" or as a page that stands alone ("html")."""
-    zoo = zoo_directory()
-    if name not in trainings(zoo):
-        raise InterpError(f"There is no training {name[:40]!r}.")
-    log = read(zoo / name)
-    if measure not in log:
-        raise InterpError(f"The training {name} logged no {measure[:40]!r}.")
-    return as_csv(log, measure) if kind == "csv" else as_html(parts(log, measure))
-
-
-def add_files(server: Flask) -> None:
-    """Add the addresses of logs as files; what does not exist is a 404 that says so."""
-
-    @server.get("/download/log/<name>/<measure>.<any(csv, html):kind>")
-    def log_file(name: str, measure: str, kind: str) -> Response:
-        try:
-            text = as_file(name, measure, kind)
-        except InterpError as error:
-            abort(404, str(error))
-        head = {"Content-Disposition": f'attachment; filename="{name}-{measure}.{kind}"'}
-        return Response(text, mimetype=f"text/{kind}", headers=head)
 
 
 def register(app: Dash, library: Library) -> None:

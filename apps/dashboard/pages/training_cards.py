@@ -17,7 +17,9 @@ from dash import Patch, html
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
+from apps.dashboard.components.aria import titled
 from apps.dashboard.components.card import broken_card, figure_card
+from apps.dashboard.components.card_tools import FILES
 from apps.dashboard.components.table import CELLS, cells_of
 from apps.dashboard.drawn import HEAD, Drawn, untitled, words
 from apps.dashboard.library import Library
@@ -56,8 +58,7 @@ def _curve(zoo: Path, shown: Shown, name: str, theme: str) -> Component:
     made = Drawn(title, subtitle, untitled(figure), said, twin(table, measure_in(shown, name)), height)
     layout = {**made.figure["layout"], "shapes": shapes(shown, name)}
     made = replace(made, figure={**made.figure, "layout": layout})
-    extra = [] if name == "at_step" else [_whence(zoo, shown, name)]
-    return figure_card(made, f"training-{name}", HEIGHT, extra=extra)
+    return figure_card(made, f"training-{name}", HEIGHT, extra=[_whence(zoo, shown, name)])
 
 
 def measure_in(shown: Shown, name: str) -> str:
@@ -90,7 +91,8 @@ def told(library: Library, name: str, shown: Shown) -> dict[str, dict[str, Any]]
         return told_of_run(library, name, shown)
     said = training_parts.summary(shown.logs, shown.measure, shown.steps)
     cells = cells_of(twin(_at_steps(shown), shown.measure))
-    return {ids.part(name, "summary"): {"children": said}, ids.part(name, "table"): {CELLS: cells}}
+    links = {ids.part(name, kind): {"href": file_of(shown, "at_step", kind)} for kind in FILES}
+    return {ids.part(name, "summary"): {"children": said}, ids.part(name, "table"): {CELLS: cells}, **links}
 
 
 def shapes(shown: Shown, name: str) -> list[dict]:
@@ -107,16 +109,24 @@ def shapes(shown: Shown, name: str) -> list[dict]:
 
 def _whence(zoo: Path, shown: Shown, name: str) -> Component:
     """Return where the numbers of a log come from: the file, its sha256, its training."""
-    names = list(shown.logs) if name == "compared" else [shown.name]
+    names = list(shown.logs) if name in ("compared", "at_step") else [shown.name]
     parts = []
     for each in names:
         digest = hashlib.sha256((zoo / each / LOG).read_bytes()).hexdigest()[:12]
         parts.append(f"{each}/{LOG} (sha256 {digest}; {shown.logs[each].attrs['title'].partition(': ')[2]})")
-    stem = f"/download/log/{shown.name}/{measure_in(shown, name)}"
-    files = [html.A(kind, href=f"{stem}.{kind.lower()}", download="", className="tool") for kind in ("CSV", "HTML")]
-    return html.P(
-        [f"Read from {'; '.join(parts)}. All of {shown.name}: ", files[0], " ", files[1]], className="subtitle"
-    )
+    files: list[Any] = []
+    for kind in FILES:
+        known = titled(kind, f"training-{name}")
+        link = html.A(kind.upper(), href=file_of(shown, name, kind), download="", className="tool", **known)
+        files += [link, " "]
+    held = "The steps shown" if name == "at_step" else "All"
+    return html.P([f"Read from {'; '.join(parts)}. {held} of {shown.name}: ", *files], className="subtitle")
+
+
+def file_of(shown: Shown, name: str, kind: str) -> str:
+    """Return the address of the training that is shown as a file: all of its steps, or those that are compared."""
+    at = "?" + "&".join(f"step={step}" for step in shown.steps) if name == "at_step" else ""
+    return f"/download/log/{shown.name}/{measure_in(shown, name)}.{kind}{at}"
 
 
 def patch(library: Library, name: str, shown: Shown) -> Any:
