@@ -45,7 +45,8 @@ def count(errors: ErrorLog) -> None:
 def told(error: Exception) -> dict[str, Any]:
     """Return the message in the corner: a mistake in its own line, anything else by its kind and where to look."""
     line = str(error) if isinstance(error, InterpError) else f"Something went wrong ({type(error).__name__}); {LOOK}."
-    return {"action": "show", "title": "That did not work", "message": line, "color": "red"}
+    close = {"closeButtonProps": {"aria-label": "Close the message"}}
+    return {"action": "show", "title": "That did not work", "message": line, "color": "red", **close}
 
 
 def shown(errors: ErrorLog) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from apps.dashboard.library import Library
 from apps.dashboard.pages import PAGES
+from interp.store import Jobs, Spec
 from tests.apps import browser
 from tests.apps.browser import serving, text_of, wait_for_text, wait_until_drawn
 from tests.apps.test_pages import flip_a_bit
@@ -143,7 +144,7 @@ def test_a_figure_goes_full_screen_and_out_as_files(tab, base):
 def test_a_figure_says_where_it_comes_from(tab, base):
     tab.goto(f"{base}/af1")
     tab.locator(".card").first.locator(".main-svg").first.wait_for()
-    tab.locator(".card").first.get_by_role("button", name="where the numbers come from").click()
+    tab.locator(".card").first.get_by_role("button", name="Where from").click()
     wait_for_text(tab, ".mantine-Drawer-content", "Complete and unchanged")
     wait_for_text(tab, ".mantine-Drawer-content", "weights sha256")
 
@@ -180,3 +181,22 @@ def test_what_failed_opens_from_the_header(tab, small):
         wait_for_text(tab, ".error-entry pre", "Traceback (most recent call last)")
         tab.locator(".error-entry [data-copy]").click()
         tab.locator(".error-entry [data-copy]", has_text="Cop").wait_for()
+
+
+def test_a_study_loaded_again_during_a_job_keeps_its_form(tab, small):
+    asked = Spec(method="cama", model="mental-math", task="a-b", style="plain", parameters={"n": 77})
+    job = Jobs(small).submit(asked)  # no worker lives, so it waits
+    with serving(small) as base:
+        tab.goto(f"{base}/study")
+        tab.locator("#study-state", has_text=f"Job {job.id} waits").wait_for()
+        tab.wait_for_function(f"() => location.search.includes('view=job-{job.id}')")
+        for _ in range(2):
+            tab.wait_for_timeout(500)  # nothing that the page does by itself may change the form
+            for value in ("cama", "a-b", "77"):
+                assert tab.locator(f".form input[value='{value}']").first.is_visible(), value
+            tab.reload()
+            tab.locator("#study-state", has_text=f"Job {job.id} waits").wait_for()
+        tab.get_by_role("textbox", name="Method").click()
+        tab.get_by_role("option", name="study", exact=True).click()
+        tab.locator(".form input[value='a-b']").first.wait_for(state="hidden")
+        tab.goto("about:blank")  # the page asks on while its server lives

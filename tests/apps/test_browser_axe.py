@@ -49,3 +49,22 @@ def test_nothing_grave_in_either_theme(tab, base, axe, path):
     tab.wait_for_timeout(700)  # colours fade over
     found["the other"] = violations(tab, axe)
     assert found == {first: [], "the other": []}
+
+
+def test_nothing_grave_in_the_list_of_errors(tab, base, axe):
+    tab.goto(f"{base}/study")
+    wait_until_drawn(tab)
+    tab.wait_for_timeout(500)
+    method = "{name: 'method', type: 'study-field'}"
+    tab.evaluate(f"() => window.dash_clientside.set_props({method}, {{value: 'steer'}})")
+    tab.locator(".mantine-Notification-root", has_text="'steer' cannot be launched here").wait_for()
+    tab.locator("#errors", has_text="Errors: 1").click()
+    tab.locator(".error-entry", has_text="study-field").wait_for()
+    tab.wait_for_timeout(700)
+    found = violations(tab, axe)
+    tab.keyboard.press("Escape")
+    tab.locator("#theme-button").click()
+    tab.locator("#errors").click()
+    tab.locator(".error-entry").wait_for()
+    tab.wait_for_timeout(700)
+    assert (found, violations(tab, axe)) == ([], [])
