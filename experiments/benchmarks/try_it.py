@@ -31,6 +31,7 @@ import typer
 
 from apps.dashboard.app import import_readers
 from apps.dashboard.components import try_result
+from apps.dashboard.pages.try_answer import source
 from apps.dashboard.workshop import Workshop
 from interp.cli.output import say, table
 from interp.errors import InterpError
@@ -76,12 +77,13 @@ def through_the_queue(work: Workshop, spec: Spec) -> float:
 def through_the_page(work: Workshop, spec: Spec) -> tuple[float, float]:
     """Return the seconds from submit to the finding, and to the figures, with the looks of the page."""
     began = time.perf_counter()
-    answer = work.answer(until_done(work, work.submit(spec, "try"), POLL))
+    done = until_done(work, work.submit(spec, "try"), POLL)
+    answer = work.answer(done)
     if answer is None:
         raise InterpError("the answer was not there; is the disk full?")
     try_result.tokens(answer)
     found = time.perf_counter() - began
-    try_result.result(answer, "light", "")
+    try_result.result(answer, "light", "", source(done, answer))
     return found, time.perf_counter() - began
 
 
