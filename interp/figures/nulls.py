@@ -9,14 +9,13 @@ Several nulls or controls are one column each; of draws the range is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interp.counted import on_selection
-from interp.figures import schema
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,13 +38,13 @@ class Null:
     low: np.ndarray | None
     high: np.ndarray | None
 
-    def text(self, at: dict[str, int], digits: int) -> str:
-        """Return the null at the indices `at` of the dims of a table."""
+    def text(self, at: dict[str, int], write: Callable[[float | None], str]) -> str:
+        """Return the null at the indices `at` of the dims of a table, its numbers as `write` writes them."""
         place = tuple(at[dim] for dim in self.dims)
         value, low, high = (None if part is None else float(part[place]) for part in (self.value, self.low, self.high))
         if value is None:
-            return f"{schema.number(low, digits)} to {schema.number(high, digits)}"
-        return schema.estimate(value, low, high, digits)
+            return f"{write(low)} to {write(high)}"
+        return write(value) if low is None else f"{write(value)} [{write(low)}, {write(high)}]"
 
 
 def nulls_of(dataset: xr.Dataset, shows: str) -> list[Null]:

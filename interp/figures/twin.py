@@ -5,6 +5,7 @@ Where there is an interval or a null, each has a column and every point a row; e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ class Twin:
 WIDEST = 12
 LONGEST = 1500
 """Rows of a table with a row a point; of a larger array the last dim goes across, with intervals in brackets."""
+SHARES = ("fraction", "share", "probability", "accuracy", "R²", "0 or 1", "recovered")
+"""Words in the units of what is a share of something."""
 INTERVAL = ("95 % from", "95 % to")
 
 
@@ -51,12 +54,12 @@ def _long(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
     dims = [str(dim) for dim in dataset[variable].dims]
     cells, labels = schema.estimates(dataset, variable, *dims), [_labels(dataset, dim) for dim in dims]
     ends = [end for end in (cells.low, cells.high) if end is not None]
-    digits, rows = _digits(cells.value), []
+    write, rows = _writer(dataset, variable), []
     for index in np.ndindex(*cells.value.shape):
         names = (str(known[i]) for known, i in zip(labels, index, strict=True))
-        numbers = (schema.number(float(part[index]), digits) for part in (cells.value, *ends))
+        numbers = (write(float(part[index])) for part in (cells.value, *ends))
         at = dict(zip(dims, index, strict=True))
-        rows.append((*names, *numbers, *(null.text(at, digits) for null in nulls)))
+        rows.append((*names, *numbers, *(null.text(at, write) for null in nulls)))
     heads = (variable, *INTERVAL[: len(ends)], *(null.label for null in nulls))
     return Twin(_caption(dataset, variable), (*dims, *heads), tuple(rows), len(dims))
 
@@ -64,13 +67,13 @@ def _long(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
 def _wide(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
     dims = _down_and_across(dataset, variable)
     cells = schema.estimates(dataset, variable, *dims)
-    digits, caption = _digits(cells.value), _caption(dataset, variable)
+    write, caption = _writer(dataset, variable), _caption(dataset, variable)
     caption += ", 95 % interval in brackets" if cells.low is not None else ""
     beside = [null for null in nulls if {*null.dims} <= {*dims[:-1]}]
     left = [null.label for null in nulls if null not in beside]
     caption += f"; not listed here: {', '.join(left)}" if left else ""
     if len(dims) == 1 and dataset.sizes[dims[0]] > WIDEST:
-        column = tuple((str(label), cells[i].text(digits)) for i, label in enumerate(_labels(dataset, dims[0])))
+        column = tuple((str(label), _cell(cells[i], write)) for i, label in enumerate(_labels(dataset, dims[0])))
         return Twin(caption, (dims[0], variable), column, 1)
     labels = [_labels(dataset, dim) for dim in dims]
     across = [f"{dims[-1]} {label}" for label in labels[-1]] if dims else []
@@ -79,17 +82,36 @@ def _wide(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:
         names = [str(known[i]) for known, i in zip(labels, index, strict=False)]
         places = [(*index, j) for j in range(len(across))] or [()]
         at = dict(zip(dims, index, strict=False))
-        told = (null.text(at, digits) for null in beside)
-        rows.append((*names, *(cells[place].text(digits) for place in places), *told))
+        told = (null.text(at, write) for null in beside)
+        rows.append((*names, *(_cell(cells[place], write) for place in places), *told))
     heads = (*(across or [variable]), *(null.label for null in beside))
     return Twin(caption, (*dims[:-1], *heads), tuple(rows), max(len(dims) - 1, 0))
 
 
-def _digits(values: np.ndarray) -> int:
-    """Return how many decimals the numbers of one table have: three, or more where all are below a tenth."""
-    known = np.abs(values[np.isfinite(values)])
-    largest = float(known.max()) if known.size else 0.0
-    return 3 if largest == 0 else min(9, max(3, 2 - int(np.floor(np.log10(largest)))))
+def _writer(dataset: xr.Dataset, variable: str) -> Callable[[float | None], str]:
+    """Return how the numbers of a table are written: shares to three decimals, others to three digits at least.
+
+    Shares that are all below a tenth have as many decimals as the largest needs for three digits.
+    """
+    units = str(dataset[variable].attrs.get("units", ""))
+    values = np.abs(dataset[variable].to_numpy().astype(float))
+    largest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
+    if not any(word in units for word in SHARES) and (units or largest > 1):
+        return lambda value: _significant(value)
+    digits = 3 if largest == 0 else min(9, max(3, 2 - int(np.floor(np.log10(largest)))))
+    return lambda value: schema.number(value, digits)
+
+
+def _significant(value: float | None) -> str:
+    small = value is not None and 0 < abs(value) < 0.1
+    return f"{value:.3g}" if small else schema.number(value)
+
+
+def _cell(one: schema.Estimates, write: Callable[[float | None], str]) -> str:
+    """Return one estimate, its interval in brackets."""
+    if one.low is None or one.high is None or not np.isfinite([one.low, one.high]).all():
+        return write(float(one.value))
+    return f"{write(float(one.value))} [{write(float(one.low))}, {write(float(one.high))}]"
 
 
 def _down_and_across(dataset: xr.Dataset, variable: str) -> list[str]:

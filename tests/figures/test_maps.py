@@ -195,6 +195,13 @@ def test_each_null_has_a_column_and_draws_their_range():
     assert table.rows[0] == ("0", "0.0123", "0.0100 to 0.0300", "0.5000", "0.0010")  # three digits of the largest
 
 
+def test_what_is_no_share_keeps_three_digits():
+    data = xr.Dataset(
+        {"loss": ("step", [17.1, 0.00181, 7.43e-8, 0.0], {"units": "nats"}), "loss_low": ("step", [0.0] * 4)}
+    )
+    assert [row[1] for row in twin(data, "loss").rows] == ["17.1", "0.00181", "7.43e-08", "0.000"]
+
+
 def test_the_null_of_the_whole_stands_beside_its_parts():
     data = xr.Dataset({"score_by": ("class", [0.5, 0.25]), "score_null": ((), 0.2), "score": ((), 0.4)})
     assert twin(data, "score_by").columns == ("class", "score_by", "score null")

@@ -14,7 +14,7 @@ from dash import html, no_update
 from dash.development.base_component import Component
 
 from apps.dashboard import ids
-from apps.dashboard.components.aria import titled
+from apps.dashboard.components.aria import aria, titled
 from interp.figures.twin import Twin
 
 CELLS = "data-twin"
@@ -23,7 +23,8 @@ CELLS = "data-twin"
 def twin_table(twin: Twin, name: str) -> Component:
     """Return the twin of the figure `name`, folded."""
     cells: Any = {CELLS: cells_of(twin)}
-    body = html.Div(id=ids.part(name, "table"), className="twin", **cells)
+    reached: Any = {"tabIndex": "0", "role": "group", **aria(labelledby=ids.part(name, "title"))}
+    body = html.Div(id=ids.part(name, "table"), className="twin", **cells, **reached)
     return html.Details([html.Summary("Table", **titled("fold", name)), body], className="fold")
 
 
