@@ -14,7 +14,7 @@ from interp.errors import nearest
 
 VERSION = "1"
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,17})?(e-[0-9]{1,2})?")
+PERIOD = re.compile(r"[0-9]{1,6}(\.[0-9]{1,20})?(e-[0-9]{1,2})?")
 WINDOW = re.compile(r"[0-9]{1,3}-[0-9]{1,3}")
 NAME = re.compile(r"[^\x00-\x1f<>]{1,200}")
 COUNTS = ("layer", "head", "example", "a", "b", "step", "edges")
