@@ -15,11 +15,13 @@ from interp.errors import InterpError
 BASE = "http://127.0.0.1:8050"
 PATHS = [module.PATH for module in PAGES]
 WITHOUT_RUN = ("/", "/training", "/try", "/study")  # pages that no run is asked of
+TRY = "/download/try/<int:number>/<any(predictions, lens, attention):name>.<any(csv, html):kind>"
 ROUTES = {
     "/download/<run_id>/<name>.csv": "/download/nothing/curve.csv",
     "/download/<run_id>/<name>.html": "/download/nothing/curve.html",
     "/download/log/<name>/<measure>.<any(csv, html):kind>": "/download/log/multiply-icot/digit_loss.csv",
     "/download/view.json": "/download/view.json?path=/af1",
+    TRY: "/download/try/1/lens.csv",
 }
 SERVED = [*ROUTES.values(), "/health", "/assets/app.css", "/_dash-layout", "/_dash-dependencies"]
 
