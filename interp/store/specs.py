@@ -87,10 +87,9 @@ class Spec(BaseModel):
         return digest(self.model_dump(mode="json"))
 
     def but(self, **changes: Any) -> Spec:
-        """Return a validated copy with `changes`; a `parameters` mapping is merged into the present one."""
-        merged = {**self.parameters, **changes.pop("parameters", {})}
-        if changes.get("method", self.method) != self.method:
-            merged = {name: merged[name] for name in merged if name not in self.parameters}
+        """Return a validated copy with `changes`; `parameters` are merged into the present ones of the same method."""
+        kept = self.parameters if changes.get("method", self.method) == self.method else {}
+        merged = {**kept, **changes.pop("parameters", {})}
         return Spec(**{**self.model_dump(), **changes, "parameters": merged})
 
     def __hash__(self) -> int:

@@ -200,3 +200,11 @@ def test_a_window_is_whole_or_open(method: str) -> None:
             Spec(method=method, model="m", parameters=half)
     assert Spec(method=method, model="m").parameters["l_wait"] is None
     assert Spec(method="abp", model="m", parameters={"l_wait": 0}).parameters["l_wait"] == 0
+
+
+def test_another_method_takes_what_is_given_and_nothing_of_the_old_one() -> None:
+    asked = Spec(method="patching", model="mental-math", task="a+b", parameters={"n": 6})
+    other = asked.but(method="ablation", parameters={"n": 7, "n_reference": 12})
+    assert (other.parameters["n"], other.parameters["n_reference"]) == (7, 12)
+    assert asked.but(method="ablation").parameters["n"] == 500
+    assert asked.but(parameters={"n_reference": 12}).parameters["n"] == 6
