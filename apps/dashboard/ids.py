@@ -125,6 +125,7 @@ OPERANDS_PINNED = "operands-pinned"
 OPERANDS_A = "operands-a"
 OPERANDS_B = "operands-b"
 OPERANDS_WRONG = "operands-wrong"
+OPERANDS_TYPED = "operands-typed"
 OPERANDS_FOLD = "operands-fold"
 
 COMPARE_AGAINST = "compare-against"

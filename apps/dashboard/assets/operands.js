@@ -39,6 +39,34 @@
     window.dash_clientside.set_props("operands-fold", { data: event.target.open });
   }, true);
 
+  // The pair of an address, ["", ""] where it names none.
+  function pairOf(selection) {
+    const query = new URLSearchParams((selection || {}).search);
+    const pair = ["a", "b"].map(function (name) { return query.has(name) ? Number(query.get(name)) : ""; });
+    return pair.includes("") ? ["", ""] : pair;
+  }
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    operands: {
+      // The two numbers follow a click, a frame after what it selected.
+      follow: async function (selection, a, b) {
+        const keep = window.dash_clientside.no_update;
+        const pair = pairOf(selection);
+        if (!document.getElementById("operands-a") || (pair[0] === a && pair[1] === b)) return [keep, keep];
+        await new Promise(function (done) {
+          window.requestAnimationFrame(function () { window.setTimeout(done, 0); });
+        });
+        return pair;
+      },
+
+      // Two numbers that are not the pair which is shown were typed: the server is asked.
+      typed: function (a, b, selection) {
+        const pair = pairOf(selection);
+        return pair[0] === a && pair[1] === b ? window.dash_clientside.no_update : [a, b];
+      },
+    },
+  });
+
   // The sentence of the map changes with its figure: then the next step may come.
   new MutationObserver(function (changes) {
     const moved = changes.some(function (one) {

@@ -51,6 +51,7 @@ def layout(library: Library, request: Request) -> Component:
             html.Div(made.pins_card(dataset, chosen, request.theme), id=ids.OPERANDS_PINS, className="after"),
             dcc.Store(id=ids.OPERANDS_CLICK),
             dcc.Store(id=ids.OPERANDS_FOLD),
+            dcc.Store(id=ids.OPERANDS_TYPED),
         ]
     except InterpError as error:
         return page(PATH, HEADING, request, [broken_card("Operand maps", str(error))], controls=controls)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dash import Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from apps.dashboard import ids
 from apps.dashboard.components import operand_cards as made
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PATH = "/operands"
-NOTHING = (no_update,) * 17
+NOTHING = (no_update,) * 15
 NEEDED = ("behaviour", "explained_behaviour", "explained_null", "group", "text", "answer", "answered")
 
 
@@ -54,21 +54,18 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.OPERANDS_PINS, "children"),
         Output(ids.part(ids.OPERANDS_BARS, "title"), "children"),
         Output(ids.part(ids.OPERANDS_LINE, "table"), CELLS),
-        Output(ids.OPERANDS_A, "value"),
-        Output(ids.OPERANDS_B, "value"),
         Output(ids.OPERANDS_WRONG, "children"),
         Input(ids.OPERANDS_RANK, "value"),
         Input(ids.OPERANDS_ITEM, "value"),
         Input(ids.OPERANDS_CLICK, "data"),
         Input(ids.OPERANDS_PIN, "n_clicks"),
-        Input(ids.OPERANDS_A, "value"),
-        Input(ids.OPERANDS_B, "value"),
+        Input(ids.OPERANDS_TYPED, "data"),
         State(ids.SELECTION, "data"),
         State(ids.THEME, "data"),
         prevent_initial_call=True,
     )
     def move(rank: Any, item: Any, click: Any, pins: Any, *rest: Any) -> tuple:
-        a, b, shown, theme = rest
+        pair, shown, theme = rest
         search, causes = (shown or {}).get("search", ""), set(ctx.triggered_prop_ids.values())
         if ids.OPERANDS_CLICK in causes:
             return clicked(library, search, click, theme)
@@ -76,9 +73,26 @@ def register(app: Dash, library: Library) -> None:
             return clicked(library, search, {"graph": ids.OPERANDS_MAP, "shift": True}, theme)
         if ids.OPERANDS_RANK in causes:
             return stepped(library, search, rank, theme)
-        if {ids.OPERANDS_A, ids.OPERANDS_B} & causes:
+        if ids.OPERANDS_TYPED in causes:
+            a, b = pair if isinstance(pair, list) and len(pair) == 2 else ("", "")
             return typed(library, search, a, b, theme)
         return named(library, search, item, theme)
+
+    fields = [(ids.OPERANDS_A, "value"), (ids.OPERANDS_B, "value")]
+    app.clientside_callback(  # a frame after what was selected is seen
+        ClientsideFunction("operands", "follow"),
+        *(Output(*field, allow_duplicate=True) for field in fields),
+        Input(ids.SELECTION, "data"),
+        *(State(*field) for field in fields),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("operands", "typed"),
+        Output(ids.OPERANDS_TYPED, "data"),
+        *(Input(*field) for field in fields),
+        State(ids.SELECTION, "data"),
+        prevent_initial_call=True,
+    )
 
     @app.callback(
         Output(ids.URL, "search", allow_duplicate=True),
@@ -163,8 +177,7 @@ def typed(library: Library, search: str, a: Any, b: Any, theme: str) -> tuple:
         return _wrong(f"{error} Nothing was changed.")
     if (a, b) == chosen.cell:
         return _wrong("")
-    moved = _moved(library, chosen, chosen.but(cell=(a, b)), theme)
-    return (*moved[:-3], no_update, no_update, "")  # the fields say it already
+    return _moved(library, chosen, chosen.but(cell=(a, b)), theme)
 
 
 def _wrong(text: str) -> tuple:
@@ -187,7 +200,7 @@ def reordered(library: Library, search: str, by: Any) -> Any:
 
 
 def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple:
-    """Return the seventeen outputs of a new choice: of every part only what changes."""
+    """Return the fifteen outputs of a new choice: of every part only what changes."""
     if after == before:
         return NOTHING
     theme, dataset = "dark" if theme == "dark" else "light", library.dataset(after.run)
@@ -213,5 +226,5 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
             made.rank_text(after, rank, len(order)),
         )  # fmt: skip
         rest = (operands.explains(one), cells_of(operand_tables.by_property(dataset, one, after.by)))
-    typed_in = (no_update,) * 3 if after.cell == before.cell else (*(after.cell or ("", "")), "")
-    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest, *typed_in)
+    right = no_update if after.cell == before.cell else ""
+    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest, right)
