@@ -97,6 +97,9 @@ def test_neurons_of_a_language_model_and_of_a_modular_network_are_asked_other_qu
     assert "interp run grokking --model modadd-59" in text
     assert "grokking --model modadd-59 --task" not in text  # it asks no task
     assert "interp run neurons" not in text
+    text = words(page(Library(tmp_path), "/fourier", "?view=circles&model=modadd-59"))
+    assert "interp run helix --model modadd-59" in text
+    assert "--task" not in text
 
 
 def test_another_task_has_its_own_runs(waves):

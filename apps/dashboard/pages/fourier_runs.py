@@ -130,6 +130,8 @@ def command(kind: str, found: Chosen) -> str:
     method = method_of(kind)
     words = ["interp", "run", method, "--model", found.model]
     words += ["--set", "of=unembed"] if kind == UNEMBEDDING else []
-    if method not in (*WEIGHTS_ONLY, "clock_pizza"):  # a modular network has its one task
-        words += ["--task", found.task or DEFAULT_TASK]
+    if method in WEIGHTS_ONLY or method in MODULAR:
+        return shlex.join(words)
+    task = found.task or (None if modular(found) else DEFAULT_TASK)  # a modular network has its one task
+    words += ["--task", task] if task else []
     return shlex.join(words)
