@@ -6,6 +6,7 @@ and interp says what is wrong with them when they are asked.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from apps.dashboard.selection import Selection
@@ -42,7 +43,7 @@ def styles_of(task: str | None, catalogue: Told) -> list[str]:
 
 
 def _elsewhere(model: str) -> bool:
-    return "/" in model or "@" in model or model.startswith("planted:")
+    return "/" in model or "@" in model or model.startswith("planted:") or Path(model).is_dir()
 
 
 def _task(task: str | None, own: str | None, model: str | None, catalogue: Told, notices: list[str]) -> str | None:

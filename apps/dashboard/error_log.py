@@ -20,7 +20,7 @@ LONGEST = 20_000  # characters of a traceback; its end says the most
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that went wrong: when (UTC), where in the app, in one line, its traceback, and how often in a row."""
+    """One thing that went wrong: when (UTC), where in the app, in one line, its traceback, and how often."""
 
     time: str
     where: str
@@ -37,16 +37,15 @@ class ErrorLog:
         self._lock = threading.Lock()
 
     def add(self, where: str, error: BaseException) -> Entry:
-        """Return the entry of an error; one that comes again at once is counted in the same entry."""
+        """Return the entry of an error; what came before is counted in its own entry, which is now the newest."""
         expected = isinstance(error, InterpError)
         message = str(error) if expected else f"{type(error).__name__}: {error}"
         trace = "" if expected else "".join(traceback.format_exception(error))[-LONGEST:]
         entry = Entry(datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"), where, message[:2000], trace)
         with self._lock:
-            last = self._entries[0] if self._entries else None
-            if last is not None and (last.where, last.message) == (entry.where, entry.message):
-                entry = replace(entry, times=last.times + 1)
-                self._entries.popleft()
+            for same in [each for each in self._entries if (each.where, each.message) == (where, entry.message)]:
+                entry = replace(entry, times=same.times + 1)
+                self._entries.remove(same)
             self._entries.appendleft(entry)
         return entry
 

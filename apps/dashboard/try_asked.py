@@ -17,6 +17,7 @@ from apps.dashboard.try_form import FIELDS, LISTED
 USUAL_ROLES = ("bos", "a", "b", "op1", "eq", "last")
 FURTHER = re.compile(r"w\d{1,3}|[a-z]\d{1,3}|answer\d{0,3}")
 """Roles that no catalogue lists: words between, and digits of a number."""
+NUMBERS = re.compile(r"-?\d+")
 JOB = re.compile(r"job-(\d{1,9})")
 
 
@@ -29,14 +30,27 @@ def checked(asked: Selection, catalogue: Told, recorded: list[str]) -> tuple[Sel
         if said:
             notices.append(f"{name}={str(value)[:60]}: {said}; it was left out.")
             kept = kept.but(**{name: None})
+    return _operands(asked, kept, catalogue, notices), notices
+
+
+def _operands(asked: Selection, kept: Selection, catalogue: Told, notices: list[str]) -> Selection:
+    """Return the selection with operands only where there are as many as the task takes."""
+    wanted = [name for name, _, _ in ranges(asks(kept, catalogue), catalogue)]
     wrong = [pin for pin in kept.pin if not LISTED.fullmatch(pin)]
     notices += [f"{pin[:40]!r} is no list of operands, such as 17, 62; it was left out." for pin in wrong]
-    kept = kept.but(pin=tuple(pin for pin in kept.pin if pin not in wrong))
-    if (kept.a is None) != (kept.b is None):
-        one = f"a={kept.a}" if kept.b is None else f"b={kept.b}"
+    other = [pin for pin in kept.pin if pin not in wrong and wanted and len(NUMBERS.findall(pin)) != len(wanted)]
+    notices += [f"{pin[:40]!r}: the task takes {', '.join(wanted)}; it was left out." for pin in other]
+    kept = kept.but(pin=tuple(pin for pin in kept.pin if pin not in (*wrong, *other)))
+    if (asked.a is None) != (asked.b is None):
+        one = f"a={asked.a}" if asked.b is None else f"b={asked.b}"
         notices.append(f"{one}: an address names both operands or none; it was left out.")
-        kept = kept.but(a=None, b=None)
-    return kept, notices
+    elif (kept.a is None) != (kept.b is None):
+        notices.append(f"{f'a={kept.a}' if kept.b is None else f'b={kept.b}'}: left out with the other operand.")
+    elif kept.a is not None and len(wanted) not in (0, 2):
+        notices.append(f"a={kept.a}, b={kept.b}: the task takes {', '.join(wanted)}; they were left out.")
+    else:
+        return kept
+    return kept.but(a=None, b=None)
 
 
 def _view(asked: Selection, _: Told) -> str:
@@ -58,7 +72,8 @@ def _shape(asked: Selection, catalogue: Told) -> tuple[int | None, int | None]:
 
 def _layer(asked: Selection, catalogue: Told) -> str:
     blocks = _shape(asked, catalogue)[0]
-    fine = blocks is None or (asked.layer or 0) <= blocks
+    stream = asked.view != "head" and asked.node in (None, "resid_pre")  # it has a place after the last block too
+    fine = blocks is None or (asked.layer or 0) < blocks + stream
     return "" if fine else f"the model has blocks 0 to {(blocks or 1) - 1}"
 
 

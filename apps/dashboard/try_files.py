@@ -5,8 +5,8 @@ They are made of the answer when asked, and are gone with it: an answer that is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
+import xarray as xr
 from flask import Flask, Response, abort, request
 
 from apps.dashboard.downloads import as_html
@@ -16,9 +16,6 @@ from apps.dashboard.selection import Selection, parse
 from apps.dashboard.workshop import workshop
 from interp.errors import InterpError
 from interp.figures import trial
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 HELD = {
     "predictions": ("top_token", "top_probability"),
@@ -36,7 +33,11 @@ def as_file(dataset: xr.Dataset, name: str, kind: str, asked: Selection) -> str:
     block, head = trial.chosen_head(dataset, asked.layer, asked.head)
     if kind == "csv":
         here = dataset[list(HELD[name])]
-        here = here.isel(block=block, head=head) if name == "attention" else here
+        if name == "attention":  # a key after the query cannot be seen: no line
+            rank = np.arange(here.sizes["role"])
+            earlier = xr.DataArray(rank[:, None] >= rank, dims=("role", "key"))
+            here = here.isel(block=block, head=head).where(earlier)
+            return here.to_dataframe().dropna(subset=["pattern"]).reset_index().to_csv(index=False)
         return here.to_dataframe().reset_index().to_csv(index=False)
     if name == "attention":
         return as_html(trial.attention(dataset, block=block, head=head))

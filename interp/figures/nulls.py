@@ -89,7 +89,7 @@ def _columns(dataset: xr.Dataset, shows: str, name: str, over: str | None) -> li
         count, values = dataset.sizes[over], dataset[name].transpose(..., over).to_numpy().astype(float)
         if not count:
             return []
-        return [Null(f"{label}, {count} draws", dims, None, values.min(-1), values.max(-1))]
+        return [Null(f"{label}, {count} draws", dims, None, np.fmin.reduce(values, -1), np.fmax.reduce(values, -1))]
     if over is None:
         return [Null(label, dims, *(_numbers(array, dims) for array in arrays))]
     labels = dataset[over].to_numpy().tolist() if over in dataset.coords else list(range(dataset.sizes[over]))

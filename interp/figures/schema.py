@@ -137,7 +137,7 @@ def number(value: float | None, digits: int = 3) -> str:
     """Return `value` for a person: `0.930`, `-12.4`, `n/a` for None and NaN."""
     if value is None or not np.isfinite(value):
         return "n/a"
-    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.4g}"
+    return f"{round(value, digits) + 0.0:.{digits}f}" if abs(value) < 10 else f"{value:.4g}"  # no -0.000
 
 
 def spread(low: float | None, high: float | None, digits: int = 3) -> str:

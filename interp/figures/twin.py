@@ -5,8 +5,8 @@ Where there is an interval or a null, each has a column and every point a row; e
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,6 +47,21 @@ def twin(dataset: xr.Dataset, variable: str) -> Twin:
     if (nulls or f"{variable}_low" in dataset.variables) and dataset[variable].size <= LONGEST:
         return _long(dataset, variable, nulls)
     return _wide(dataset, variable, nulls)
+
+
+def seen(table: Twin, tokens: Sequence[object]) -> Twin:
+    """Return a table of attention without the keys that a query cannot see: those after it among `tokens`."""
+    at = {str(token): k for k, token in enumerate(tokens)}
+    last = table.columns[table.n_labels - 1]
+    if last == "key":
+        query, key = table.n_labels - 2, table.n_labels - 1
+        return replace(table, rows=tuple(row for row in table.rows if at[row[key]] <= at[row[query]]))
+    hidden = {j: at[name.removeprefix("key ")] for j, name in enumerate(table.columns) if name.startswith("key ")}
+    rows = (
+        tuple("" if hidden.get(j, -1) > at[row[table.n_labels - 1]] else cell for j, cell in enumerate(row))
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
 
 
 def _long(dataset: xr.Dataset, variable: str, nulls: list[Null]) -> Twin:

@@ -72,7 +72,8 @@ def difference(first: xr.Dataset, second: xr.Dataset, name: str, at: Mapping[str
             if f"{name}{end}" in dataset:
                 made[f"{side}{end}"] = (made[side].dims, dataset[f"{name}{end}"].isel(places).to_numpy())
     said = {"units": _units(first, name, places), "paired": int(ends is not None), "array": name}
-    said["every"] = int(first.attrs.get("method") in OF_ALL)
+    drawn = name.endswith("_null_high")  # the largest of shuffled maps, however many pairs they are of
+    said["every"] = int(first.attrs.get("method") in OF_ALL and not drawn)
     where = ", ".join(f"{dim} {choices(first, name)[dim][i]}" for dim, i in places.items())
     return made.assign_attrs(first.attrs, **said, where=where, n_a=_n(first, name), n_b=_n(second, name))
 

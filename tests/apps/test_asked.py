@@ -65,6 +65,31 @@ def test_a_toy_model_is_asked_its_own_task():
         assert any(said in line for line in notices), (said, notices)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"task": "a+b", "a": 120, "b": 2}, ["a=120: a goes from 0 to 99", "b=2: left out with the other operand"]),
+        ({"task": "a+b", "a": 3}, ["a=3: an address names both operands or none"]),
+        ({"task": "a+b+c", "a": 1, "b": 2}, ["a=1, b=2: the task takes a, b, c"]),
+        ({"task": "a+b", "pin": ("1 2 3 4 5",)}, ["'1 2 3 4 5': the task takes a, b"]),
+        ({"model": "mental-math", "view": "head", "layer": 6, "head": 0}, ["layer=6: the model has blocks 0 to 5"]),
+        ({"model": "mental-math", "view": "patch", "node": "mlp_out", "layer": 6}, ["layer=6"]),
+    ],
+)
+def test_what_the_form_cannot_take_is_said_as_it_is(asked, said):
+    kept, notices = told(**asked)
+    assert len(notices) == len(said)
+    assert all(notice.startswith(each) for notice, each in zip(notices, said, strict=True)), notices
+    right = {name: value for name, value in asked.items() if name in ("task", "model", "view", "node", "head")}
+    assert kept == Selection(**right)
+
+
+def test_a_directory_without_a_slash_is_left_as_it_is(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert askable(Selection(model="mine"), desk().catalogue(), []) == (Selection(model="mine"), [])
+
+
 def test_what_is_right_is_kept_as_it_is():
     for asked in (
         Selection(model="org/model@main", task="a+b@0..9", a=3, b=9, layer=80, role="w12"),

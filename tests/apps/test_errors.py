@@ -43,13 +43,15 @@ def test_a_mistake_is_one_line_and_a_slip_keeps_its_traceback():
     assert "test_errors.py" in slip.trace
 
 
-def test_what_comes_again_at_once_is_counted():
+def test_what_comes_again_is_counted_and_newest():
     errors = ErrorLog()
     for _ in range(3):
         errors.add("page /af1", caught())
     errors.add("page /runs", caught())
     assert [(entry.where, entry.times) for entry in errors.entries()] == [("page /runs", 1), ("page /af1", 3)]
-    assert "3 times in a row" in words(error_list(errors.entries()))
+    assert "3 times" in words(error_list(errors.entries()))
+    errors.add("page /af1", caught())
+    assert [(entry.where, entry.times) for entry in errors.entries()] == [("page /af1", 4), ("page /runs", 1)]
 
 
 def test_the_list_folds_each_traceback_and_copies_it():

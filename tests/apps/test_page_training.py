@@ -184,6 +184,7 @@ def test_logs_are_files_in_full(tmp_path):
     table = pd.read_csv(io.StringIO(client.get(f"/download/log/{MODULAR}/loss.csv").text))
     assert len(table) == 401 * 3
     np.testing.assert_allclose(table["loss"], read(ZOO / MODULAR)["loss"].to_numpy().ravel())
+    assert client.get(f"/download/log/{MODULAR}/step.csv").status_code == 404  # a coordinate, nothing measured
     answer = client.get(f"/download/log/{MODULAR}/loss.html")
     assert "<script src" not in answer.text
     few = pd.read_csv(io.StringIO(client.get(f"/download/log/{MODULAR}/loss.csv?step=400&step=1203&step=x").text))

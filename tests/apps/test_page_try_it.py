@@ -6,6 +6,7 @@ import io
 import json
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from dash import dcc
@@ -190,7 +191,12 @@ def test_every_figure_has_files_and_says_where_it_is_from(idle):
     assert len(lens) == trial()["lens_answer"].size
     assert lens["lens_answer"].to_numpy() == pytest.approx(trial()["lens_answer"].to_numpy().ravel())
     head = pd.read_csv(io.StringIO(client.get(f"/download/try/{number}/attention.csv?v=1&layer=2&head=1").text))
-    assert head["pattern"].to_numpy() == pytest.approx(trial()["pattern"][:, 2, 1].to_numpy().ravel())
+    pattern = trial()["pattern"][:, 2, 1].to_numpy()
+    before = np.tril(np.ones(pattern.shape[1:], dtype=bool))  # a key after the query cannot be seen
+    assert head["pattern"].to_numpy() == pytest.approx(pattern[:, before].ravel())
+    table = try_result.attention(trial(), "light", 2, 1).table
+    assert len(table.rows) == len(head)
+    assert table.caption.startswith("attention of head 1, block 2: ")
     for gone in (f"/download/try/{number}/attention.csv?layer=0&head=9", "/download/try/99/lens.csv"):
         assert client.get(gone).status_code == 404
 

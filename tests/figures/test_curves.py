@@ -99,7 +99,8 @@ def test_the_pair_figure_has_the_two_runs_as_reference():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "n/a"), (np.nan, "n/a"), (0.5, "0.500"), (-12.34, "-12.34"), (1234.5, "1234")]
+    ("value", "text"),
+    [(None, "n/a"), (np.nan, "n/a"), (0.5, "0.500"), (-0.0004, "0.000"), (-12.34, "-12.34"), (1234.5, "1234")],
 )
 def test_numbers_for_people(value, text):
     assert number(value) == text

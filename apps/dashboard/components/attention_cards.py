@@ -15,7 +15,7 @@ from apps.dashboard.components.try_link import try_link
 from apps.dashboard.drawn import Source
 from apps.dashboard.selection import Selection
 from interp.figures import attention, attention_heads, attention_mosaic
-from interp.figures.twin import twin
+from interp.figures.twin import seen, twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,8 +38,8 @@ def mosaic_card(dataset: xr.Dataset, chosen: Selection, theme: str) -> Component
         ],
         className="keyboard",
     )
-    said = attention.summary(dataset)
-    ready = dressed(figure, dataset, said, table=twin(dataset, "pattern"), source=source(dataset, chosen))
+    said, table = attention.summary(dataset), seen(twin(dataset, "pattern"), dataset["key"].to_numpy().tolist())
+    ready = dressed(figure, dataset, said, table=table, source=source(dataset, chosen))
     return figure_card(ready, ids.ATTENTION_MAP, HEIGHT, extra=[keyboard])
 
 
@@ -78,7 +78,7 @@ def query_card(dataset: xr.Dataset, chosen: Selection, theme: str) -> list[Compo
         className="keyboard",
     )
     said = f"What {role} reads, head by head: one map for each token that is read, 0 = uniform attention."
-    table = twin(dataset.sel(role=role), "pattern")
+    table = twin(dataset.sel(role=role).isel(key=slice(roles.index(role) + 1)), "pattern")
     ready = dressed(figure, dataset, said, table=table, source=source(dataset, chosen))
     return [figure_card(ready, ids.ATTENTION_QUERIED, 300, extra=[asked])]
 

@@ -24,7 +24,7 @@ def button_text(count: int) -> str:
 
 
 def _entry(i: int, entry: Entry) -> Component:
-    again = f", {entry.times} times in a row" if entry.times > 1 else ""
+    again = f", {entry.times} times" if entry.times > 1 else ""
     head = html.Div([html.Strong(entry.where), html.Span(f" {entry.time}{again}", className="muted")])
     return html.Li([head, html.P(entry.message, className="error-message"), *_trace(i, entry)], className="error-entry")
 

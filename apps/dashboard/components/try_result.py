@@ -17,7 +17,7 @@ from apps.dashboard.drawn import Answer, Drawn, untitled, words
 from apps.dashboard.selection import Selection
 from interp.errors import InterpError
 from interp.figures import trial
-from interp.figures.twin import Twin, twin
+from interp.figures.twin import Twin, seen, twin
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -99,6 +99,9 @@ def attention(dataset: xr.Dataset, theme: str, block: int, head: int) -> Drawn:
     """Return the attention of one head, ready for a card. Raises InterpError for a head that is not there."""
     figure = trial.attention(dataset, block=block, head=head, theme=theme)
     table = _twin(dataset.isel(block=block, head=head), "pattern")
+    if table is not None:
+        table = seen(table, dataset["key"].to_numpy().tolist())
+        table = replace(table, caption=f"attention of head {head}, block {block}: {table.caption}")
     return _ready(dataset, figure, table, trial.attention_summary(dataset, block, head))
 
 

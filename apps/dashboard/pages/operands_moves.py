@@ -226,5 +226,5 @@ def _moved(library: Library, before: Choice, after: Choice, theme: str) -> tuple
             made.rank_text(after, rank, len(order)),
         )  # fmt: skip
         rest = (operands.explains(one), cells_of(operand_tables.by_property(dataset, one, after.by)))
-    right = no_update if after.cell == before.cell else ""
-    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest, right)
+    nothing_wrong = ""
+    return (address(PATH, after.selection), *head, *figures, *words, pair, pins, *rest, nothing_wrong)

@@ -26,7 +26,7 @@ def as_file(name: str, measure: str, kind: str, steps: Sequence[int] = ()) -> st
     if name not in trainings(zoo):
         raise InterpError(f"There is no training {name[:40]!r}.")
     log = read(zoo / name)
-    if measure not in log:
+    if measure not in log.data_vars:
         raise InterpError(f"The training {name} logged no {measure[:40]!r}.")
     if not steps:
         return as_csv(log, measure) if kind == "csv" else as_html(parts(log, measure))
