@@ -77,6 +77,8 @@ def test_maps_of_all_pairs_have_no_gaps_no_sample_and_the_unit_of_what_is_shown(
     assert figure.layout.coloraxis.colorbar.title.text == "probability"
     said = figure.layout.title.subtitle.text
     assert "n = 2,499 pairs: all there are" in said
+    drawn = difference(first, second, "explained_behaviour_null_high")  # the largest of shuffled maps
+    assert "all there are" not in figures.beside(drawn).layout.title.subtitle.text
     assert "no sample, so no interval" in said
     assert "paired" not in said
     assert "all pairs" in figures.summary(made)

@@ -197,6 +197,9 @@ def test_every_figure_has_files_and_says_where_it_is_from(idle):
     table = try_result.attention(trial(), "light", 2, 1).table
     assert len(table.rows) == len(head)
     assert table.caption.startswith("attention of head 1, block 2: ")
+    looked = words(page(idle, f"?v=1&view=job-{number}&layer=2&head=1"))  # as the address of a chosen head says
+    assert "Attention of head 1, block 2" in looked
+    assert "The answer has no head 9" in words(page(idle, f"?v=1&view=job-{number}&layer=0&head=9"))
     for gone in (f"/download/try/{number}/attention.csv?layer=0&head=9", "/download/try/99/lens.csv"):
         assert client.get(gone).status_code == 404
 

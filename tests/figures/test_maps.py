@@ -8,7 +8,7 @@ import xarray as xr
 
 from interp.figures import accuracy, attention, lens, maps, patch_maps, patching, probing
 from interp.figures.theme import limits
-from interp.figures.twin import twin
+from interp.figures.twin import seen, twin
 
 
 def patched(roles=("a", "op1", "eq"), value=((1.0, 0.0, 0.2), (0.4, 0.0, 0.9))):
@@ -217,3 +217,25 @@ def test_the_twin_of_a_long_dim_goes_down():
 def test_the_twin_of_one_number():
     table = twin(cell_of_accuracy("a+b", "plain", 0.5), "accuracy")
     assert (table.columns, table.rows) == (("accuracy", "null majority"), (("0.500", "0.100"),))
+
+
+def test_draws_without_a_number_leave_the_range_of_the_others():
+    nulls = np.array([[0.1, np.nan], [0.3, np.nan], [0.2, np.nan]])
+    data = xr.Dataset(
+        {"score": ("layer", np.array([0.5, 0.6])), "score_null": (("draw", "layer"), nulls), "n": ((), 4)},
+        coords={"layer": [0, 1]},
+    )
+    assert [row[-1] for row in twin(data, "score").rows] == ["0.100 to 0.300", "n/a to n/a"]
+
+
+@pytest.mark.parametrize("most", [1500, 1])
+def test_a_table_of_attention_leaves_out_what_cannot_be_seen(monkeypatch, most):
+    monkeypatch.setattr("interp.figures.twin.LONGEST", most)
+    weights = np.tril(np.full((3, 3), 0.25))
+    data = xr.Dataset(
+        {"pattern": (("role", "key"), weights), "pattern_uniform": (("role", "key"), weights), "n": ((), 4)},
+        coords={"role": list("abc"), "key": list("abc")},
+    )
+    table = seen(twin(data, "pattern"), list("abc"))
+    cells = [cell for row in table.rows for cell in row[table.n_labels :][: 1 if most > 1 else 3]]
+    assert [cell for cell in cells if cell] == ["0.250"] * 6

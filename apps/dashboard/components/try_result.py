@@ -26,9 +26,14 @@ SMALL, TALL = 250, 320
 MOST_CELLS = 1500  # of a table twin
 
 
-def result(dataset: xr.Dataset, theme: str, command: str, source: Answer) -> Component:
-    """Return the figures of a try, which follow its finding (`tokens`); `source` says where they are from."""
-    block, head = trial.chosen_head(dataset)
+def result(
+    dataset: xr.Dataset, theme: str, command: str, source: Answer, at: tuple[int | None, int | None] = (None, None)
+) -> Component:
+    """Return the figures of a try, which follow its finding (`tokens`); `source` says where they are from.
+
+    `at` is the block and head whose attention is shown, by default the most telling one.
+    """
+    block, head = trial.chosen_head(dataset, *at)
     blocks = [(str(v), str(v)) for v in dataset["block"].to_numpy().tolist()]
     heads = [(str(v), str(v)) for v in dataset["head"].to_numpy().tolist()]
     keyboard = html.Div(

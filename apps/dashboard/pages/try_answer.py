@@ -34,8 +34,13 @@ def finding(work: Workshop, library: Library, job: Job) -> list[Component]:
     return [] if dataset is None else [try_result.tokens(dataset)]
 
 
-def shown(work: Workshop, library: Library, job: Job, theme: str) -> Any:
-    """Return the figures of a job's answer, or why there are none; nothing while it is awaited."""
+def shown(
+    work: Workshop, library: Library, job: Job, theme: str, at: tuple[int | None, int | None] = (None, None)
+) -> Any:
+    """Return the figures of a job's answer, or why there are none; nothing while it is awaited.
+
+    `at` is the block and head whose attention is looked at.
+    """
     if job.active:
         return []
     if job.state != "done":
@@ -45,7 +50,7 @@ def shown(work: Workshop, library: Library, job: Job, theme: str) -> Any:
         return empty(
             "This answer has expired", "An answer that is not kept stays for a day. Press Ask to have it again."
         )
-    return try_result.result(dataset, theme, try_form.command(job.spec), source(job, dataset))
+    return try_result.result(dataset, theme, try_form.command(job.spec), source(job, dataset), at)
 
 
 def source(job: Job, dataset: xr.Dataset) -> Answer:

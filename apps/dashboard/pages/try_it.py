@@ -19,7 +19,7 @@ from apps.dashboard.desk import desk
 from apps.dashboard.library import Library
 from apps.dashboard.page import Request, page
 from apps.dashboard.pages import try_moves
-from apps.dashboard.pages.try_answer import can_be_kept, finding, shown
+from apps.dashboard.pages.try_answer import can_be_kept, dataset_of, finding, shown
 from apps.dashboard.pages.try_moves import TRYING
 from apps.dashboard.selection import Selection
 from apps.dashboard.try_address import PATH, values_at
@@ -27,6 +27,7 @@ from apps.dashboard.try_asked import JOB, checked
 from apps.dashboard.waiting import poll, said_of
 from apps.dashboard.workshop import READ_ONLY, Workshop, workshop
 from interp.errors import InterpError
+from interp.figures import trial
 from interp.store import Job
 
 NAME = "Try it"
@@ -40,7 +41,9 @@ def layout(library: Library, request: Request) -> Component:
         return page(PATH, HEADING, request, [_read_only()])
     values, job, selection = _asked(work, library, request)
     waits = job is not None and job.active
-    figures: Any = _first(library) if job is None else shown(work, library, job, request.theme)
+    figures: Any = (
+        _first(library) if job is None else shown(work, library, job, request.theme, (selection.layer, selection.head))
+    )
     right = html.Div(
         [
             _status(work, job),
@@ -73,20 +76,34 @@ def _status(work: Workshop, job: Job | None) -> Component:
 
 def _asked(work: Workshop, library: Library, request: Request) -> tuple[try_form.Values, Job | None, Selection]:
     """The form's values, the job that the address names, and what of it is valid; a job that is gone is a notice."""
-    chosen, wrong = checked(request.selection, desk().catalogue(), library.models())
+    number, asked = JOB.fullmatch(request.selection.view or ""), request.selection
+    form = asked if number is None else asked.but(layer=None, head=None)  # of a job: whose attention is looked at
+    chosen, wrong = checked(form, desk().catalogue(), library.models())
     request.notices.extend(wrong)
     values = values_at(chosen, desk().catalogue())
-    number = JOB.fullmatch(chosen.view or "")
     if number is None:
         return values, None, chosen
     try:
         job = work.job(int(number[1]))
         if job.spec.method != "try":
             raise InterpError(f"job {job.id} is no try; see it on New study.")
-        return try_form.values_of(job.spec), job, Selection(view=chosen.view)
+        answer = dataset_of(work, library, job) if job.state == "done" else None
+        at = _looked_at(answer, asked, request.notices)
+        return try_form.values_of(job.spec), job, Selection(view=chosen.view, layer=at[0], head=at[1])
     except InterpError as error:
         request.notices.append(f"The link names job {number[1]}: {error}")
         return values, None, chosen.but(view=None)
+
+
+def _looked_at(answer: Any, asked: Selection, notices: list[str]) -> tuple[int | None, int | None]:
+    """Return the block and head of an address, where the answer has them both."""
+    if answer is None or asked.layer is None or asked.head is None:
+        return None, None
+    try:
+        return trial.chosen_head(answer, asked.layer, asked.head)
+    except InterpError as error:
+        notices.append(f"The answer has {error}")
+        return None, None
 
 
 def _first(library: Library) -> list[Component]:

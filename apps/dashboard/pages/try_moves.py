@@ -186,6 +186,7 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         Output(ids.part(ids.TRY_ATTENTION, "summary"), "children"),
         Output(ids.part(ids.TRY_ATTENTION, "table"), CELLS),
         *(Output(ids.part(ids.TRY_ATTENTION, kind), "href") for kind in FILES),
+        Output(ids.SELECTION, "data", allow_duplicate=True),
         Input(ids.TRY_BLOCK, "value"),
         Input(ids.TRY_HEAD, "value"),
         State(ids.TRY_JOB, "data"),
@@ -196,11 +197,11 @@ def _looking(app: Dash, work: Workshop, library: Library) -> None:
         job = work.job(job_number(number))
         dataset = dataset_of(work, library, job)
         if dataset is None:
-            return (no_update,) * 6
-        at = replace(
-            source(job, dataset), drawing="attention", query=try_result.at_head(*try_result.head_of(block, head))
-        )
-        return (*headed(dataset, block, head, str(theme)), *(at.file(kind) for kind in FILES))
+            return (no_update,) * 7
+        layer, number = try_result.head_of(block, head)
+        at = replace(source(job, dataset), drawing="attention", query=try_result.at_head(layer, number))
+        there = address(PATH, Selection(view=f"job-{job.id}", layer=layer, head=number))
+        return (*headed(dataset, block, head, str(theme)), *(at.file(kind) for kind in FILES), there)
 
 
 def headed(dataset: xr.Dataset, block: Any, head: Any, theme: str) -> tuple:
