@@ -110,7 +110,7 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
     ),
     "accuracy": (Drawing("estimate", accuracy.estimate, accuracy.summary, "accuracy"),),
     "patching": (Drawing("recovered_map", patch_maps.metric_map, patching.summary, "recovered"),),
-    "head_patching": (Drawing("head_maps", patch_maps.metric_map, patching.head_summary, "recovered"),),
+    "head_patching": (Drawing("head_maps", patch_maps.metric_map, patch_maps.summary, "recovered"),),
     "ablation": (Drawing("accuracy_by_layer", ablation.accuracy_by_layer, ablation.summary, "accuracy"),),
     "cama": (Drawing("wait_curve", waiting.wait_curve, waiting.sweep_summary, "faithfulness"),),
     "abp": (Drawing("peek_curve", transfer.peek_curve, transfer.peek_summary, "faithfulness"),),

@@ -73,16 +73,18 @@ def components(datasets: dict[str, xr.Dataset], metric: str, *, theme: str = "li
     )  # fmt: skip
 
 
-def summary(dataset: xr.Dataset, metric: str) -> str:
-    """Return the cells with most of a metric, and the reach of its null."""
+def summary(dataset: xr.Dataset, metric: str | None = None) -> str:
+    """Return the cells with most of a metric (of heads: either way), and the reach of its null."""
+    metric = metric or places.kept(dataset)[0]
     value, null = places.measured(dataset, metric)
     if not np.isfinite(value.value).any():
         return f"No cell has a value: the two runs do not differ in {places.SHARES.get(metric, metric)}."
-    order = np.argsort(-np.nan_to_num(value.value, nan=-np.inf).ravel(), kind="stable")[:3]
+    size, reached = (np.abs(each.value) if places.of_heads(dataset) else each.value for each in (value, null))
+    order = np.argsort(-np.nan_to_num(size, nan=-np.inf).ravel(), kind="stable")[:3]
     at = [divmod(int(i), value.value.shape[1]) for i in order]
     grid, roles = places.rows_of(dataset), places.roles_of(dataset)
     told = "; ".join(f"{places.Cell(grid[i][0], roles[j], grid[i][1]).text} {value[i, j].text(2)}" for i, j in at)
-    reach = schema.number(float(np.nanmax(null.value)), 2)
+    reach = schema.number(float(np.nanmax(reached)), 2)
     return f"Largest: {told}; the null reaches {reach}; {schema.count_text(dataset)} pairs."
 
 

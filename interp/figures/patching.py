@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def head_summary(dataset: xr.Dataset) -> str:
-    """Return the heads that bring most, and the reach of the null."""
-    found = schema.estimates(dataset, "recovered", "layer", "head", "role")
-    if not np.isfinite(found.value).any():
-        return "No head has a recovered value: the two runs do not differ."
-    null = schema.values(dataset, "recovered_null", "layer", "head", "role")
-    layers, heads, roles = (schema.labels(dataset, dim) for dim in ("layer", "head", "role"))
-    flat = np.argsort(-np.abs(found.value).ravel(), kind="stable")[:3]
-    places = [np.unravel_index(int(i), found.value.shape) for i in flat]
-    named = "; ".join(f"{layers[i]}.{heads[h]} at {roles[j]} {found[i, h, j].text(2)}" for i, h, j in places)
-    largest = schema.number(float(np.nanmax(np.abs(null))), 2)
-    return f"Largest: {named}; the null reaches {largest} in size; {schema.count_text(dataset)} pairs."
-
-
 def summary(dataset: xr.Dataset) -> str:
     """Return at which roles the difference sits in which layers, the largest cell, and the reach of the null."""
     recovered = schema.estimates(dataset, "recovered", "layer", "role")
